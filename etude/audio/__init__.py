@@ -1,0 +1,1 @@
+"""Audio as arrays: files, resampling, loudness, mel spectrograms."""
