@@ -66,9 +66,9 @@ def write_audio(path: Path | str, samples: np.ndarray, rate: int) -> None:
 
 def to_int16(samples: np.ndarray) -> np.ndarray:
     """Float samples in -1..1 as int16, rounded to nearest, clipped (no wrap-around)."""
-    return np.clip(np.rint(samples * 32767.0), -32768, 32767).astype(np.int16)
+    return np.clip(np.rint(samples * 32768.0), -32768, 32767).astype(np.int16)
 
 
 def to_float(samples: np.ndarray) -> np.ndarray:
     """int16 samples as float32 in -1..1; the inverse of :func:`to_int16`."""
-    return samples.astype(np.float32) / 32767.0
+    return samples.astype(np.float32) / 32768.0
