@@ -1,0 +1,67 @@
+# The map of Étude. Each paper step is a folder of stages/ with its rules and its command line; they are included below in
+# the order of the papers. Every knob is in params.yaml. What there is to build:
+#
+#     snakemake --cores all                              the tables of the present scale
+#     snakemake --cores all reports/fad.csv              one of them
+#     snakemake --profile slurm reports/fad.csv          the same on a cluster
+#     snakemake --cores all --config scale=smoke         everything, tiny, under runs/smoke/
+
+import os
+import sys
+from pathlib import Path
+
+from etude.config import resolve
+from etude.errors import UserError
+from etude.pipeline.digest import code_digest as code
+from etude.pipeline.workflow import settings
+
+configfile: "params.yaml"
+
+try:
+    PARAMS = resolve(config)
+except UserError as error:
+    sys.exit(f"error: {error}")
+
+GRID = PARAMS["grid"]
+ROOT = "runs/smoke/" if PARAMS["scale"] == "smoke" else ""
+
+# `python` in a rule is the one that runs Snakemake, also inside a Slurm job.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+
+
+pathvars:
+    data=f"{ROOT}data",
+    models=f"{ROOT}models",
+    reports=f"{ROOT}reports",
+    logs=f"{ROOT}logs",
+    scratch=f"{ROOT}scratch",
+
+
+wildcard_constraints:
+    dataset=r"[a-z][a-z0-9_]*",
+    codec=r"[a-z][a-z0-9_]*",
+    system=r"[a-z][a-z0-9_]*",
+    embedding=r"[a-z][a-z0-9_]*",
+    seed=r"\d+",
+
+
+localrules:
+    all,
+
+
+rule all:
+    default_target: True
+    input:
+        "<reports>/fad.csv",
+        "<reports>/fad.md",
+
+
+include: "stages/fetch/fetch.smk"
+include: "stages/prepare/prepare.smk"
+include: "stages/codec/codec.smk"
+include: "stages/encode/encode.smk"
+include: "stages/train/train.smk"
+include: "stages/generate/generate.smk"
+include: "stages/judge/judge.smk"
+include: "stages/evaluate/evaluate.smk"
+include: "stages/report/report.smk"

@@ -1,0 +1,5 @@
+"""params.yaml: what its keys mean, how a scale changes them, and what a misspelt one gets to hear."""
+
+from etude.config.load import resolve
+
+__all__ = ["resolve"]

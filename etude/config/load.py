@@ -1,0 +1,128 @@
+"""From the raw mapping of params.yaml to checked parameters of one scale."""
+
+import copy
+import difflib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+import etude
+from etude.config.schema import PLUGIN_BLOCKS, Params
+from etude.config.variants import VARIANTS
+from etude.errors import UserError
+
+LIBRARY = Path(etude.__file__).parent
+PLUGIN_FOLDERS = {"codec": LIBRARY / "codecs", "systems": LIBRARY / "systems", "judge": LIBRARY / "embeddings"}
+
+
+def resolve(raw: dict[str, Any], root: Path = Path(".")) -> dict[str, Any]:
+    """Checked parameters of the scale that ``raw["scale"]`` names, as plain dicts.
+
+    The blocks of ``raw`` are overlaid with those of ``raw["scales"][scale]``, checked against the schema, and what is null
+    is filled in by ``variant``. ``root`` is the project's folder (for data/sources/). Raises ``UserError``: one sentence
+    with the key, what it holds, what it may hold.
+    """
+    raw = copy.deepcopy(dict(raw))
+    overlays = raw.pop("scales", {}) or {}
+    scale = raw.get("scale")
+    if isinstance(scale, str) and scale != "laptop":
+        if scale not in overlays:
+            _refuse("scale", f"is {scale!r}; it may be laptop, {', '.join(sorted(overlays))}")
+        raw = _overlay(raw, overlays[scale] or {})
+    try:
+        checked = Params.model_validate(raw).model_dump()
+    except ValidationError as error:
+        raise _sentence(error, Params) from None
+    for family, blocks in PLUGIN_BLOCKS.items():
+        _check_plugin_blocks(checked[family], family, blocks, root)
+    _check_grid(checked, root)
+    _apply_variant(checked)
+    return checked
+
+
+def _overlay(base: Any, change: Any) -> Any:
+    """``change`` laid over ``base``: mappings key by key, everything else replaced."""
+    if isinstance(base, dict) and isinstance(change, dict):
+        return base | {key: _overlay(base.get(key), value) for key, value in change.items()}
+    return change
+
+
+def _check_plugin_blocks(given: dict[str, Any], family: str, blocks: dict[str, type[BaseModel]], root: Path) -> None:
+    for name, block in given.items():
+        if name in blocks:
+            try:
+                blocks[name].model_validate(block)
+            except ValidationError as error:
+                raise _sentence(error, blocks[name], (family, name)) from None
+        elif not _plugin_exists(family, name, root):
+            known = sorted(set(blocks) | set(_plugins(family, root)))
+            _refuse(f"{family}.{name}", "is not known" + _hint(name, known))
+
+
+def _check_grid(params: dict[str, Any], root: Path) -> None:
+    grid = params["grid"]
+    for key, family in {"datasets": "fetch", "codecs": "codec", "systems": "systems", "embeddings": "judge"}.items():
+        for name in grid[key]:
+            if not _plugin_exists(family, name, root):
+                where = "data/sources/*.yaml" if family == "fetch" else f"etude/{PLUGIN_FOLDERS[family].name}/*.py"
+                _refuse(f"grid.{key}", f"names {name!r}, and {where} has no such file" + _hint(name, _plugins(family, root)))
+            if family != "fetch" and name not in params[family]:
+                _refuse(f"{family}.{name}", f"is missing: grid.{key} names it, so it needs a block of its own")
+        if len(set(grid[key])) < len(grid[key]):
+            _refuse(f"grid.{key}", f"lists something twice: {grid[key]}")
+    if len(set(grid["seeds"])) < len(grid["seeds"]):
+        _refuse("grid.seeds", f"lists something twice: {grid['seeds']}")
+
+
+def _plugins(family: str, root: Path) -> list[str]:
+    if family == "fetch":
+        return sorted(path.stem for path in (root / "data/sources").glob("*.yaml"))
+    return sorted(path.stem for path in PLUGIN_FOLDERS[family].glob("*.py") if path.stem != "__init__")
+
+
+def _plugin_exists(family: str, name: str, root: Path) -> bool:
+    return name in _plugins(family, root)
+
+
+def _apply_variant(params: dict[str, Any]) -> None:
+    for path, value in VARIANTS[params["variant"]].items():
+        *folders, key = path.split(".")
+        block = params
+        for folder in folders:
+            block = block.get(folder, {})
+        if key in block and block[key] is None:
+            block[key] = value
+
+
+def _sentence(error: ValidationError, model: type[BaseModel], prefix: tuple[str, ...] = ()) -> UserError:
+    """The first complaint of pydantic in one sentence of ours."""
+    first = error.errors()[0]
+    path = ".".join(map(str, (*prefix, *first["loc"])))
+    if first["type"] == "extra_forbidden":
+        known = _fields(model, first["loc"][:-1])
+        return UserError(f"params.yaml: {path} is not a known key" + _hint(str(first["loc"][-1]), known))
+    if first["type"] == "missing":
+        return UserError(f"params.yaml: {path} is missing; the file in the repository shows where it belongs")
+    found = f", found {first['input']!r}" if not isinstance(first["input"], dict) else ""
+    return UserError(f"params.yaml: {path or 'a block'}: {first['msg'][0].lower()}{first['msg'][1:]}{found}")
+
+
+def _fields(model: type[BaseModel], location: tuple) -> list[str]:
+    """Keys that the block at ``location`` of ``model`` may have."""
+    for key in location:
+        annotation = model.model_fields[key].annotation if key in model.model_fields else None
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        model = annotation
+    return sorted(model.model_fields)
+
+
+def _hint(name: str, known: list[str]) -> str:
+    if close := difflib.get_close_matches(name, known, n=1):
+        return f"; did you mean {close[0]}?"
+    return f"; known: {', '.join(known)}" if known else ""
+
+
+def _refuse(path: str, what: str) -> None:
+    raise UserError(f"params.yaml: {path} {what}")

@@ -1,0 +1,259 @@
+"""The meaning of every key of params.yaml. A key that is not here is refused."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Positive = Annotated[int, Field(gt=0)]
+Rate = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=0)]
+Part = Annotated[float, Field(ge=0, le=1)]
+Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class Block(BaseModel):
+    """A block of params.yaml: unknown keys are errors, values are not converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Grid(Block):
+    """The cells of the tables: every combination is one row."""
+
+    datasets: list[Word] = Field(min_length=1)
+    codecs: list[Word] = Field(min_length=1)
+    systems: list[Word] = Field(min_length=1)
+    seeds: list[Count] = Field(min_length=1)
+    embeddings: list[Word] = Field(min_length=1)
+
+
+class NotesSource(Block):
+    """gm_notes: single General MIDI notes in NSynth's format."""
+
+    programs: Literal["all"] | Positive
+    pitches: list[int] = Field(min_length=2, max_length=2)
+    pitch_step: Positive
+    velocities: list[int] = Field(min_length=1)
+
+
+class BandSource(Block):
+    """gm_band: composed multi-track pieces in Slakh2100's format."""
+
+    pieces: Positive
+    bars: Positive
+    seed: Count
+
+
+class Loudness(Block):
+    """One gain per source file. ``peak``: the largest sample reaches ``target_db`` (dBFS), by at most ``max_gain_db``."""
+
+    rule: Literal["peak", "none"]
+    target_db: float
+    max_gain_db: float
+
+
+class Prepare(Block):
+    """Canonical clips."""
+
+    sample_rate: Positive
+    chunk_samples: Positive
+    split: Literal["official", "random"]
+    loudness: Loudness
+    silence_db: float
+    remainder: Part
+    max_chunks_per_stem: Count
+    bass_octave: int
+
+
+class Training(Block):
+    """One training run: Adam, averaged weights, checkpoints (P-16, P-17)."""
+
+    steps: Positive
+    batch: Positive
+    lr: Rate
+    warmup: Count
+    schedule: Literal["constant", "cosine"]
+    ema: Part
+    log_every: Positive
+    checkpoint_every: Positive
+
+    @model_validator(mode="after")
+    def _checkpoints_follow_log_rows(self):
+        if self.checkpoint_every % self.log_every:
+            raise ValueError(f"checkpoint_every ({self.checkpoint_every}) must be a multiple of log_every ({self.log_every})")
+        return self
+
+
+class SpectralCodec(Block):
+    """codec.spectral: the offline default."""
+
+    sample_rate: Positive
+    n_fft: Positive
+    hop: Positive
+    frames_per_latent: Positive
+    components: Positive
+    floor_db: float
+    width: Positive
+    blocks: Count
+    phase_iterations: Positive
+    seed: Count
+    train: Training
+
+
+class PretrainedCodec(Block):
+    """A codec that is loaded, never trained: where its weight file lies and what its sha256 must be."""
+
+    weights: str | None
+    sha256: str | None
+
+
+class EncodecCodec(PretrainedCodec):
+    """codec.encodec: EnCodec 24 kHz (P-07)."""
+
+    bandwidth: Rate
+    components: Count
+    latents: Literal["quantised", "continuous"]
+
+
+class Mel(Block):
+    """The finest mel spectrogram x_3 of a clip's first ``samples`` (P-05); coarser ones follow by ``pyramid`` (P-06)."""
+
+    bands: Positive
+    hop: Positive
+    window: Positive
+    samples: Positive
+    pyramid: Literal["pool", "recompute"] | None
+
+
+class Encode(Block):
+    """Latents and mel spectrograms as memory-mapped arrays."""
+
+    mel: Mel
+    batch: Positive
+
+
+class UNet(Block):
+    """Widths of the U-Net below the codec's channels; channels of the noise embedding (P-11, P-13)."""
+
+    channels: list[Positive] = Field(min_length=3)
+    embedding: Positive
+
+
+class DiffusionAutoencoder(Block):
+    """What HDAE and the multi-scale system share."""
+
+    unet: UNet
+    width: Positive
+    whitening: Part
+    sigma_data: Rate
+    noise_mean: float
+    noise_std: Rate
+
+
+class HdaeEncoder(Block):
+    """Widths after each halving; bottlenecks of the latents at 16, 8 and 4 frames (P-23)."""
+
+    channels: list[Positive] = Field(min_length=3, max_length=3)
+    bottlenecks: list[Positive] = Field(min_length=3, max_length=3)
+    full_rate_bottleneck: Count
+
+
+class Hdae(DiffusionAutoencoder):
+    """systems.hdae: the baseline (P-23)."""
+
+    encoder: HdaeEncoder
+    conditioning: Literal["hold", "tiled", "held_both"] | None
+
+
+class MsdaeEncoder(Block):
+    """Widths of the 2-D stages; bottleneck before h_k (P-09)."""
+
+    channels: list[Positive] = Field(min_length=1)
+    bottleneck: Positive
+
+
+class Msdae(DiffusionAutoencoder):
+    """systems.msdae: the multi-scale spectral diffusion autoencoder (P-08)."""
+
+    encoder: MsdaeEncoder
+    conditioning: Literal["hold", "tiled", "held_both", "levels_1_3_5"] | None
+    residual: Literal["cumulative", "plain"] | None
+    stride: Literal["mel", "both"] | None
+
+
+class Sampler(Block):
+    """P-19, P-20."""
+
+    name: Literal["alpha_heun", "alpha_heun_released", "euler", "stochastic_heun"] | None
+    steps: Positive
+    sigma_min: Rate
+    sigma_max: Rate
+    rho: Rate
+    alpha: Rate
+    churn: Annotated[float, Field(ge=0)]
+    churn_noise: Rate
+
+
+class Generate(Block):
+    """Reconstructions of a split (P-21)."""
+
+    split: Literal["train", "valid", "test"]
+    clips: Count
+    batch: Positive
+    noise_seed: Count
+    sampler: Sampler
+
+
+class GmCnn(Block):
+    """judge.gm_cnn: a log-mel CNN trained on the labels of the train split."""
+
+    steps: Positive
+    batch: Positive
+    lr: Rate
+    width: Positive
+    seed: Count
+
+
+class ExternalEmbedding(Block):
+    """An embedding whose weights the user brings."""
+
+    weights: str | None
+    sha256: str | None
+
+
+class Evaluate(Block):
+    """FAD: groups of files for the jackknife, seed of FAD-inf's subsets."""
+
+    groups: Annotated[int, Field(ge=2)]
+    seed: Count
+
+
+class Params(Block):
+    """The whole of params.yaml, for one scale."""
+
+    scale: Literal["smoke", "laptop", "paper"]
+    variant: Literal["text", "released", "corrected"]
+    grid: Grid
+    fetch: dict[Word, dict[str, Any]]
+    prepare: Prepare
+    codec: dict[Word, dict[str, Any]]
+    encode: Encode
+    systems: dict[Word, dict[str, Any]]
+    train: Training
+    generate: Generate
+    judge: dict[Word, dict[str, Any]]
+    evaluate: Evaluate
+
+
+# Blocks that belong to plug-ins. A plug-in that is not listed has a block of its own making.
+PLUGIN_BLOCKS: dict[str, dict[str, type[Block]]] = {
+    "fetch": {"gm_notes": NotesSource, "gm_band": BandSource},
+    "codec": {"spectral": SpectralCodec, "encodec": EncodecCodec, "music2latent": PretrainedCodec},
+    "systems": {"hdae": Hdae, "msdae": Msdae},
+    "judge": {
+        "gm_cnn": GmCnn,
+        "vggish": ExternalEmbedding,
+        "encodec": ExternalEmbedding,
+        "clap": ExternalEmbedding,
+    },
+}

@@ -1,0 +1,1 @@
+"""Diffusion: preconditioning, training objectives and samplers, for any network."""

@@ -1,0 +1,1 @@
+"""Neural networks: blocks, U-Nets and encoders, without objectives and without data."""

@@ -1,0 +1,43 @@
+"""The ceiling of a codec: what a round trip through it costs on clips that were not used to fit it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from etude.audio.files import to_float
+from etude.metrics.spectral import log_spectral_distance
+from etude.metrics.transcription import Transcriber, main_pitch
+from etude.pipeline.files import read_csv
+
+CLIPS = 300  # enough for +-3 % on an accuracy, few enough for half a minute
+BATCH = 20
+
+
+def ceiling(codec, index: Path) -> dict[str, float]:
+    """Facts about round trips of held-out clips (valid and test), spread evenly over them.
+
+    ``log_spectral_distance`` in dB, and, where clips are single notes, ``pitch_original`` and ``pitch_round_trip``: the share on
+    which Basic Pitch finds the labelled pitch.
+    """
+    rate = json.loads(index.with_name("protocol.json").read_text(encoding="utf-8"))["sample_rate"]
+    audio = np.load(index.with_name("audio.npy"), mmap_mode="r")
+    rows = [row for row in read_csv(index) if row["split"] != "train"]
+    rows = rows[:: max(1, len(rows) // CLIPS)][:CLIPS]
+    originals = to_float(audio[[int(row["row"]) for row in rows]])
+    trips = np.concatenate([_round_trip(codec, originals[i : i + BATCH]) for i in range(0, len(rows), BATCH)])
+    facts = {"clips": len(rows), "log_spectral_distance": log_spectral_distance(originals, trips)}
+    if all(row["pitch"] for row in rows):
+        pitches = [int(row["pitch"]) for row in rows]
+        transcriber = Transcriber()
+        for name, clips in {"pitch_original": originals, "pitch_round_trip": trips}.items():
+            found = [main_pitch(notes) for notes in transcriber.transcribe(clips, rate)]
+            facts[name] = float(np.mean([a == b for a, b in zip(found, pitches, strict=True)]))
+    return facts
+
+
+@torch.inference_mode()
+def _round_trip(codec, clips: np.ndarray) -> np.ndarray:
+    audio = torch.from_numpy(clips)
+    return codec.decode(codec.encode(audio), audio.shape[1], seed=0).clamp(-1, 1).numpy()

@@ -1,0 +1,30 @@
+# judge: the networks that measure. gm_cnn is trained on the labels of the train split; the others are the user's weight files.
+# In:  data/prepared/<dataset>/           Out: models/judges/<dataset>/<embedding>/judge.json (and weights.safetensors beside it)
+
+
+localrules:
+    judge,
+
+
+rule judge:
+    input:
+        expand("<models>/judges/{dataset}/{embedding}/judge.json", dataset=GRID["datasets"], embedding=GRID["embeddings"]),
+
+
+rule train_judge:
+    input:
+        index="<data>/prepared/{dataset}/index.csv",
+        audio="<data>/prepared/{dataset}/audio.npy",
+        notes="<data>/prepared/{dataset}/notes.csv",
+    output:
+        "<models>/judges/{dataset}/{embedding}/judge.json",
+    log:
+        "<logs>/judge/{dataset}/{embedding}.log",
+    params:
+        settings=lambda w: settings(PARAMS["judge"][w.embedding], embedding=w.embedding),
+        code=lambda w: code("stages.judge.judge", f"etude.embeddings.{w.embedding}"),
+    resources:
+        runtime=60,
+        mem_mb=4000,
+    shell:
+        "python -m stages.judge.judge --settings {params.settings:q} --data {input.index} --out {output} 2>&1 | tee {log}"

@@ -1,0 +1,39 @@
+# prepare: canonical clips of one length, rate and loudness, with labels, notes, splits and a ledger of what was dropped.
+# In:  data/raw/<dataset>/manifest.csv    Out: data/prepared/<dataset>/{index,notes,ledger}.csv, audio.npy, protocol.json
+
+
+localrules:
+    prepare,
+
+
+rule prepare:
+    input:
+        expand("<data>/prepared/{dataset}/index.csv", dataset=GRID["datasets"]),
+
+
+rule prepare_dataset:
+    input:
+        source="data/sources/{dataset}.yaml",
+        raw="<data>/raw/{dataset}/manifest.csv",
+    output:
+        index="<data>/prepared/{dataset}/index.csv",
+        audio="<data>/prepared/{dataset}/audio.npy",
+        notes="<data>/prepared/{dataset}/notes.csv",
+        ledger="<data>/prepared/{dataset}/ledger.csv",
+        protocol="<data>/prepared/{dataset}/protocol.json",
+    log:
+        "<logs>/prepare/{dataset}.log",
+    params:
+        settings=settings(PARAMS["prepare"]),
+        code=lambda w: code("stages.prepare.prepare", *prepare_readers()),
+        folder=subpath(output.index, parent=True),
+    resources:
+        runtime=240,
+    shell:
+        "python -m stages.prepare.prepare --settings {params.settings:q} --source {input.source} --raw {input.raw}"
+        " --out {params.folder} 2>&1 | tee {log}"
+
+
+def prepare_readers():
+    """The plug-ins that read the formats of data sets."""
+    return [f"stages.prepare.sources.{path.stem}" for path in sorted(Path("stages/prepare/sources").glob("*.py"))]

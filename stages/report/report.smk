@@ -1,0 +1,44 @@
+# report: the tables of the papers, printed value beside reproduced value, floor and ceiling beside both.
+# In:  reports/evaluate/..., papers/*.csv  Out: reports/fad.csv (tidy) and reports/fad.md (to read)
+
+
+localrules:
+    report,
+
+
+rule report:
+    input:
+        "<reports>/fad.csv",
+        "<reports>/fad.md",
+
+
+def fad_sets(system, seed):
+    return expand(
+        "<reports>/evaluate/fad/{dataset}/{codec}/{system}/{seed}/{embedding}.csv",
+        dataset=GRID["datasets"],
+        codec=GRID["codecs"],
+        system=system,
+        seed=seed,
+        embedding=GRID["embeddings"],
+    )
+
+
+rule fad_table:
+    input:
+        systems=fad_sets(GRID["systems"], GRID["seeds"]),
+        untrained=fad_sets([f"untrained_{system}" for system in GRID["systems"]], 0),
+        round_trip=fad_sets("round_trip", 0),
+        printed="papers/pichard2024_tables.csv",
+        protocols=expand("<data>/prepared/{dataset}/protocol.json", dataset=GRID["datasets"]),
+    output:
+        csv="<reports>/fad.csv",
+        md="<reports>/fad.md",
+    log:
+        "<logs>/report/fad.log",
+    params:
+        settings=settings(scale=PARAMS["scale"], variant=PARAMS["variant"]),
+        code=code("stages.report.fad"),
+        folder=subpath(output.csv, parent=True),
+    shell:
+        "python -m stages.report.fad --settings {params.settings:q} --evaluated {params.folder}/evaluate/fad"
+        " --printed {input.printed} --csv {output.csv} --md {output.md} 2>&1 | tee {log}"

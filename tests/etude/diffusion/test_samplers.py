@@ -1,0 +1,68 @@
+"""Samplers on the exact denoiser of Gaussian data, where the flow maps x at sigma to x * s / sqrt(sigma**2 + s**2) (P-19)."""
+
+import math
+
+import pytest
+import torch
+
+from etude.diffusion.samplers import SAMPLERS, SamplerSettings, sample, schedule
+
+ONE = torch.ones(1, dtype=torch.float64)
+
+
+def gaussian(x, sigma, data=0.5):
+    return x * data**2 / (sigma**2 + data**2)
+
+
+@pytest.mark.parametrize(
+    ("name", "steps", "printed"),
+    [
+        ("alpha_heun", 30, 0.5119),
+        ("alpha_heun", 100, 0.5009),
+        ("euler", 30, 0.4521),
+        ("alpha_heun_released", 30, 0.1767),
+        ("alpha_heun_released", 100, 0.3952),
+    ],
+)
+def test_standard_deviations_of_the_card(name, steps, printed):
+    """The numbers that the card derived for each scheme, independently of this code (exact: 0.49999)."""
+    found = sample(name, gaussian, ONE, SamplerSettings(steps=steps)).item()
+    assert found == pytest.approx(printed, abs=6e-5)
+
+
+@pytest.mark.parametrize(("name", "order"), [("euler", 1), ("alpha_heun", 2)])
+@pytest.mark.parametrize("alpha", [1.0, 1.1])
+def test_halving_the_step_divides_the_error_by_two_to_the_order(name, order, alpha):
+    exact = 80 * 0.5 / math.sqrt(80**2 + 0.25)  # the last step, from sigma_min to 0, must not matter: a tiny sigma_min
+
+    def error(steps: int) -> float:
+        settings = SamplerSettings(steps=steps, sigma_min=1e-5, alpha=alpha)
+        return abs(sample(name, gaussian, ONE, settings).item() - exact)
+
+    assert error(100) / error(200) == pytest.approx(2**order, rel=0.15)
+
+
+def test_schedule_falls_from_sigma_max_to_sigma_min_to_zero():
+    sigmas = schedule(SamplerSettings(steps=30))
+    assert len(sigmas) == 31 and sigmas[0] == pytest.approx(80) and sigmas[-2] == pytest.approx(0.001) and sigmas[-1] == 0
+    assert all(a > b for a, b in zip(sigmas[:-1], sigmas[1:], strict=True))
+
+
+def test_without_churn_the_stochastic_sampler_is_heun_bit_for_bit():
+    x = torch.randn(2, 3, 4, generator=torch.Generator().manual_seed(0))
+    settings = SamplerSettings(steps=18, sigma_min=0.002, alpha=1.0)
+    assert torch.equal(sample("stochastic_heun", gaussian, x, settings), sample("alpha_heun", gaussian, x, settings))
+
+
+def test_churn_keeps_the_distribution():
+    x = torch.randn(20_000, 1, 1, generator=torch.Generator().manual_seed(0))
+    settings = SamplerSettings(steps=60, sigma_min=0.002, churn=20.0)
+    out = sample("stochastic_heun", gaussian, x, settings, torch.Generator().manual_seed(1))
+    assert out.std().item() == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLERS))
+def test_a_single_data_point_is_hit_exactly(name):
+    target = torch.randn(2, 3, 4)
+    out = sample(name, lambda x, sigma: target, torch.randn(2, 3, 4), SamplerSettings(steps=8))
+    torch.testing.assert_close(out, target, atol=1e-4 if name != "alpha_heun_released" else 30.0, rtol=0)
