@@ -29,14 +29,16 @@ rule fad_table:
         untrained=fad_sets([f"untrained_{system}" for system in GRID["systems"]], 0),
         round_trip=fad_sets("round_trip", 0),
         printed="papers/pichard2024_tables.csv",
-        protocols=expand("<data>/prepared/{dataset}/protocol.json", dataset=GRID["datasets"]),
+        paper="papers/pichard2024.yaml",
     output:
         csv="<reports>/fad.csv",
         md="<reports>/fad.md",
     log:
         "<logs>/report/fad.log",
     params:
-        settings=settings(scale=PARAMS["scale"], variant=PARAMS["variant"]),
+        settings=settings(
+            scale=PARAMS["scale"], variant=PARAMS["variant"], grid=GRID, metric_code=code("stages.evaluate.fad")
+        ),
         code=code("stages.report.fad"),
         folder=subpath(output.csv, parent=True),
     shell:

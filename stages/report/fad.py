@@ -1,0 +1,152 @@
+"""The FAD table (Pichard 2024, Table 1): one row per data set, codec, system and embedding, seeds averaged.
+
+Beside each distance stand what it has to be read against: the floor (one half of the reference against the other half),
+the ceiling (the codec's round trip, which no system on its latents can beat), the same network untrained, and the number
+that the paper prints. Two intervals: over files (jackknife) and over seeds (Student's t).
+"""
+
+import statistics
+from pathlib import Path
+from typing import Any
+
+import scipy.stats
+import yaml
+from tabulate import tabulate
+
+from etude.pipeline.files import atomic, read_csv, write_csv
+from etude.pipeline.stage import run_stage
+
+COLUMNS = [
+    "paper", "table", "dataset", "codec", "system", "embedding",
+    "fad", "fad_jack", "ci_low", "ci_high", "seed_mean", "seed_low", "seed_high",
+    "floor", "floor_jack", "ceiling", "ceiling_jack", "untrained", "untrained_jack",
+    "paper_value", "paper_metric", "paper_dataset",
+    "n_reference", "n_generated", "windows_generated", "dimension", "caution",
+    "sample_rate", "resampler", "loudness", "embedding_sha256", "weights_sha256", "reference_sha256",
+    "code", "seeds", "scale", "variant",
+]  # fmt: skip
+
+
+def main(settings, evaluated: Path, printed: Path, csv: Path, md: Path) -> None:
+    paper = yaml.safe_load(printed.with_name(printed.name.replace("_tables.csv", ".yaml")).read_text(encoding="utf-8"))
+    values = read_csv(printed)
+    grid = settings.grid
+    rows = [
+        row(settings, evaluated, paper, values, dataset, codec, system, embedding)
+        for dataset in grid.datasets
+        for codec in grid.codecs
+        for embedding in grid.embeddings
+        for system in grid.systems
+    ]
+    write_csv(csv, rows, COLUMNS)
+    with atomic(md) as part:
+        part.write_text(markdown(rows, paper, settings.scale), encoding="utf-8")
+
+
+def row(settings, evaluated: Path, paper, values, dataset: str, codec: str, system: str, embedding: str) -> dict[str, Any]:
+    """One cell of the table with its protocol."""
+
+    def scores(name: str, seed: int) -> dict[str, str]:
+        return read_csv(evaluated / dataset / codec / name / str(seed) / f"{embedding}.csv")[0]
+
+    runs = [scores(system, seed) for seed in settings.grid.seeds]
+    untrained, trip = scores(f"untrained_{system}", 0), scores("round_trip", 0)
+    jack = mean(run["fad_jack"] for run in runs)
+    # Seeds share the reference and the clips, so their file errors do not average out: the mean of the standard errors.
+    half = mean(run["ci_high"] for run in runs) - jack
+    low, high = seed_interval([float(run["fad_jack"]) for run in runs])
+    first = runs[0]
+    return {
+        "paper": paper["paper"], "table": "1", "dataset": dataset, "codec": codec, "system": system, "embedding": embedding,
+        "fad": number(mean(run["fad"] for run in runs)), "fad_jack": number(jack),
+        "ci_low": number(jack - half), "ci_high": number(jack + half),
+        "seed_mean": number(jack), "seed_low": number(low), "seed_high": number(high),
+        "floor": number(first["floor"]), "floor_jack": number(first["floor_jack"]),
+        "ceiling": number(trip["fad"]), "ceiling_jack": number(trip["fad_jack"]),
+        "untrained": number(untrained["fad"]), "untrained_jack": number(untrained["fad_jack"]),
+        **printed_value(paper, values, dataset, system),
+        **{key: first[key] for key in COLUMNS if key in first and key.startswith(("n_", "windows", "dim", "sample", "res", "loud"))},
+        "caution": first["caution"], "embedding_sha256": first["embedding_sha256"],
+        "weights_sha256": first["weights_sha256"], "reference_sha256": first["reference_sha256"],
+        "code": settings.metric_code, "seeds": " ".join(map(str, settings.grid.seeds)),
+        "scale": settings.scale, "variant": settings.variant,
+    }  # fmt: skip
+
+
+def printed_value(paper, values: list[dict[str, str]], dataset: str, system: str) -> dict[str, str]:
+    """What the document prints in this cell; empty where it has none."""
+    metric = paper["tables"]["1"]["metric"]
+    column, line = paper["datasets"].get(dataset, ""), paper["rows"].get(system, "")
+    found = [
+        value["value"]
+        for value in values
+        if (value["table"], value["row"], value["metric"], value["dataset"]) == ("1", line, metric, column)
+    ]
+    return {"paper_value": found[0] if found else "", "paper_metric": metric if found else "", "paper_dataset": column if found else ""}
+
+
+def mean(texts) -> float:
+    return statistics.fmean(float(text) for text in texts)
+
+
+def number(value: float | str | None) -> str:
+    """Six significant digits: more than any interval here can tell apart."""
+    return "" if value in (None, "") else f"{float(value):.6g}"
+
+
+def seed_interval(values: list[float]) -> tuple[float | None, float | None]:
+    """95 % interval of the mean over seeds; none for a single seed."""
+    if len(values) < 2:
+        return None, None
+    half = scipy.stats.t.ppf(0.975, len(values) - 1) * statistics.stdev(values) / len(values) ** 0.5
+    return statistics.fmean(values) - half, statistics.fmean(values) + half
+
+
+def markdown(rows: list[dict[str, Any]], paper, scale: str) -> str:
+    """The table to read."""
+    lines = [
+        {
+            "data set": row["dataset"],
+            "system": f"{row['system']} ({paper['rows'].get(row['system'], 'not in the paper')})",
+            "embedding": row["embedding"],
+            "FAD": f"{float(row['fad_jack']):.3g}",
+            "95 %, files": f"{float(row['ci_low']):.3g} .. {float(row['ci_high']):.3g}",
+            "95 %, seeds": f"{float(row['seed_low']):.3g} .. {float(row['seed_high']):.3g}" if row["seed_low"] else "one seed",
+            "floor": f"{float(row['floor_jack']):.3g}" if row["floor_jack"] else "",
+            "codec": f"{float(row['ceiling_jack']):.3g}",
+            "untrained": f"{float(row['untrained_jack']):.3g}",
+            "printed": f"{row['paper_value']} ({row['paper_metric']}, {row['paper_dataset']})" if row["paper_value"] else "",
+        }
+        for row in rows
+    ]
+    table = tabulate(lines, headers="keys", tablefmt="pipe", disable_numparse=True)
+    cautions = sorted({f"- {row['dataset']}, {row['embedding']}: {row['caution']}" for row in rows if row["caution"]})
+    first = rows[0]
+    return "\n".join(
+        [
+            f"# Fréchet audio distance of reconstructions ({paper['author']} {paper['year']}, Table 1)",
+            "",
+            table,
+            "",
+            "FAD with the bias of a finite set taken away (jackknife), lower is better, mean over seeds "
+            f"{first['seeds']}. floor: one half of the reference against the other. codec: its round trip, "
+            "the best a system on its latents can do. untrained: the same network before training. printed: "
+            "what the paper prints; another embedding and other data, so compare the order of systems, not the numbers.",
+            "",
+            f"Scale {scale}, variant {first['variant']}, {first['n_generated']} clips against {first['n_reference']} "
+            f"(first row), {first['sample_rate']} Hz, resampler {first['resampler']}, loudness {first['loudness']}, "
+            f"metric code {first['code']}. Every row's protocol is in fad.csv.",
+            *(["", "Cautions:", *cautions] if cautions else []),
+            "",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    run_stage(
+        main,
+        evaluated="path of the folder with one CSV per evaluated set",
+        printed="path of the paper's printed numbers",
+        csv="path of the tidy table to write",
+        md="path of the readable table to write",
+    )
