@@ -88,7 +88,7 @@ class Transcriber:
             yield self._to_notes(notes, onsets)
 
     def _to_notes(self, frames: np.ndarray, onsets: np.ndarray) -> list[Note]:
-        if not frames.any():  # the package divides by the largest activation
+        if not np.diff(frames, axis=0).any():  # silence: nothing ever begins, and the package would divide zero by zero
             return []
         events = self._notes.output_to_notes_polyphonic(
             frames, onsets, self._settings.onset_threshold, self._settings.frame_threshold,
