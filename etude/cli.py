@@ -1,0 +1,46 @@
+"""The command `etude`: one subcommand per line of the table below."""
+
+import argparse
+import importlib
+import sys
+
+from etude import __version__
+from etude.errors import UserError
+
+# Name -> module that has it, and the sentence that --help shows. A module offers ``add_arguments(parser)`` and
+# ``execute(arguments) -> int`` (the exit status), and is imported only when its command is asked for.
+COMMANDS = {
+    "run": ("etude.pipeline.run", "make what is missing or out of date, then show the table"),
+    "unlock": ("etude.pipeline.unlock", "tidy up after a run that was killed, without starting another"),
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line ``argv`` (default: the process's own) and return its exit status.
+
+    A user's mistake is printed as one sentence and gives 2. What follows ``--`` is for the program that a command
+    starts, and reaches it as ``arguments.passed_on``.
+    """
+    argv = sys.argv[1:] if argv is None else argv
+    end = argv.index("--") if "--" in argv else len(argv)
+    argv, passed_on = argv[:end], argv[end + 1 :]
+    parser = argparse.ArgumentParser(prog="etude", description="Rebuild the tables of audio-generation papers.")
+    parser.add_argument("--version", action="version", version=f"etude {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, (module, sentence) in COMMANDS.items():
+        command = commands.add_parser(name, help=sentence, description=sentence[0].upper() + sentence[1:] + ".")
+        if name in argv[:1]:
+            importlib.import_module(module).add_arguments(command)
+    arguments = parser.parse_args(argv)
+    arguments.passed_on = passed_on
+    try:
+        return importlib.import_module(COMMANDS[arguments.command][0]).execute(arguments)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr, flush=True)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# The smoke scale through a real Slurm: install, bring it up, `snakemake --profile slurm`, look at what Slurm has to say
+# about the jobs, take it down whatever happened. What `make slurm` runs.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+source "$here/common.sh"
+cd "$here/../.."
+need_root
+need_no_other_slurm
+table=runs/smoke/reports/fad.csv
+limit=${ETUDE_SLURM_LIMIT:-1200} # seconds
+
+exec 9> /run/lock/etude-slurm
+flock --nonblock 9 || fail "another \`make slurm\` is at work on this machine; wait for it"
+
+"$here/install.sh" 9>&-
+"$here/down.sh" # one that a killed run left
+trap 'status=$?; "$here/down.sh" || true; exit $status' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+"$here/up.sh" 9>&-
+
+export PATH="$PWD/.venv/bin:$PATH"
+rm -f $table
+SECONDS=0
+# --forceall: what an earlier smoke run made would otherwise not go through Slurm at all.
+timeout --kill-after=60 "$limit" snakemake --profile slurm $table --config scale=smoke --forceall 9>&- || {
+  status=$?
+  [ $status != 124 ] || {
+    squeue
+    tail -n 20 $STATE/log/slurm{ctld,d,dbd}.log
+    fail "not finished within $limit s (ETUDE_SLURM_LIMIT); the queue and the daemons' logs are above"
+  } >&2
+  fail "the run through Slurm failed (exit status $status); Snakemake's report above says which job, and where its log is"
+}
+[ -s $table ] || fail "Snakemake is content, but there is no $table"
+
+jobs() { sacct --allocations --noheader --parsable2 --format="$1"; }
+sacct --allocations --format=JobID,Comment%40,Partition,AllocCPUS,ReqMem,Elapsed,State,ExitCode
+completed=$(jobs State | grep --count '^COMPLETED$' || true)
+others=$(jobs State | grep --count --invert-match '^COMPLETED$' || true)
+[ "$completed" -gt 0 ] && [ "$others" = 0 ] || fail "$completed jobs completed in Slurm, $others did not; the table above says which"
+say "$completed jobs completed in Slurm after $SECONDS s, $table is there"
