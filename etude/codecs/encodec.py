@@ -17,11 +17,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from etude.audio.files import to_float
-from etude.codecs._weights import (
+from etude.codecs._pretrained import (
     Published,
     best_device,
     check_rate,
     check_record,
+    exact,
     fill,
     forget,
     read_tensors,
@@ -65,11 +66,11 @@ class EncodecCodec(nn.Module):
     def frames(self, samples: int) -> int:
         return -(-samples // HOP)
 
-    @torch.no_grad()
+    @exact()
     def encode(self, audio: Tensor) -> Tensor:
         return torch.cat([self._encode(block) for block in audio.split(BLOCK)])
 
-    @torch.no_grad()
+    @exact()
     def decode(self, latents: Tensor, samples: int, seed: int) -> Tensor:
         """As :meth:`etude.codecs.Codec.decode`; nothing in it is random. Past the last latent frame is silence."""
         return torch.cat([self._decode(block, samples) for block in latents.split(BLOCK)])
@@ -95,7 +96,7 @@ class EncodecCodec(nn.Module):
             embedding = self.network.quantizer.decode(codes)
         return embedding
 
-    @torch.no_grad()
+    @exact()
     def fit(self, audio: np.ndarray) -> float:
         """Principal components of the embeddings of ``audio`` (int16 [clips, samples]), covariance in float64.
 

@@ -14,11 +14,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from etude.codecs._weights import (
+from etude.codecs._pretrained import (
     Published,
     best_device,
     check_rate,
     check_record,
+    exact,
     fill,
     forget,
     read_tensors,
@@ -64,12 +65,12 @@ class Music2LatentCodec(nn.Module):
             )
         return frames
 
-    @torch.no_grad()
+    @exact()
     def encode(self, audio: Tensor) -> Tensor:
         covered = (self.frames(audio.shape[1]) * STACK + 3) * HOP
         return torch.cat([self._encode(block) for block in audio[:, :covered].split(BLOCK)])
 
-    @torch.no_grad()
+    @exact()
     def decode(self, latents: Tensor, samples: int, seed: int) -> Tensor:
         """As :meth:`etude.codecs.Codec.decode`, in one step. Past the last latent frame there is silence.
 

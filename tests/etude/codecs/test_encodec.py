@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from etude.audio.files import to_float, to_int16
 from etude.codecs import encodec, plugin
-from etude.codecs._weights import read_tensors
+from etude.codecs._pretrained import read_tensors
 from etude.errors import UserError
 from etude.pipeline.files import sha256_file, write_json
 
@@ -157,7 +157,7 @@ def test_all_128_components_lose_nothing(tmp_path, clips, audio, settings, laten
     assert facts["variance_kept"] == pytest.approx(1, abs=1e-9)
     a, b = plain.encode(audio), rotated.encode(audio)
     assert (a - b).abs().max() > 1e-3  # they are other coordinates
-    restored = torch.einsum("kc,bkt->bct", rotated.components, b) + rotated.mean[:, None]
+    restored = torch.einsum("kc,bkt->bct", rotated.components.cpu(), b) + rotated.mean.cpu()[:, None]
     assert (restored - a).abs().max() < 1e-4
     assert (plain.decode(a, SAMPLES, 0) - rotated.decode(b, SAMPLES, 0)).abs().max() < 1e-4
 
@@ -176,9 +176,9 @@ def test_the_projection_is_the_best_one(tmp_path, clips, audio, settings):
     scores = latents.transpose(1, 2).reshape(-1, kept).double().numpy()
     np.testing.assert_allclose(scores.mean(0), 0, atol=1e-6)
     np.testing.assert_allclose(np.cov(scores.T, bias=True), np.diag(variances[:kept]), atol=1e-5 * variances[0])
-    components = codec.components.double()
+    components = codec.components.cpu().double()
     torch.testing.assert_close(components @ components.T, torch.eye(kept, dtype=torch.float64), atol=1e-5, rtol=0)
-    restored = scores @ components.numpy() + codec.mean.double().numpy()
+    restored = scores @ components.numpy() + codec.mean.cpu().double().numpy()
     lost = ((restored - vectors) ** 2).sum(1).mean()
     assert lost == pytest.approx(variances[kept:].sum(), rel=1e-4)
 

@@ -17,7 +17,7 @@ import torch
 from hypothesis import strategies as st
 
 from etude.codecs import music2latent, plugin
-from etude.codecs._weights import read_tensors
+from etude.codecs._pretrained import read_tensors
 from etude.errors import UserError
 from etude.pipeline.files import sha256_file, write_json
 

@@ -1,10 +1,11 @@
-"""Weight files of pretrained codecs: the user's own, checked before they are used, never downloaded."""
+"""What pretrained codecs share: weight files, which are the user's, checked and never downloaded; and how they run."""
 
+import contextlib
 import json
 import pickle
 import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -150,3 +151,13 @@ def check_record(folder: Path, facts: dict[str, Any]) -> None:
 def best_device() -> torch.device:
     """The first GPU, or the CPU where there is none."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@contextlib.contextmanager
+def exact() -> Iterator[None]:
+    """Within, and without gradients, a GPU convolves in true single precision and the same way every time.
+
+    Left to itself it rounds factors to ten bits, and then a clip's latents depend on the batch it is in.
+    """
+    with torch.no_grad(), torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
+        yield
