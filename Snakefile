@@ -34,7 +34,6 @@ pathvars:
     models=f"{ROOT}models",
     reports=f"{ROOT}reports",
     logs=f"{ROOT}logs",
-    scratch=f"{ROOT}scratch",
 
 
 wildcard_constraints:

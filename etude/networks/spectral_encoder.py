@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from etude.errors import UserError
+
 
 class ResidualConvs(nn.Module):
     """Two same-size convolutions, each ``x + silu(conv(x))``; without normalisation."""
@@ -21,23 +23,48 @@ class ResidualConvs(nn.Module):
 class SpectralEncoder(nn.Module):
     """Mel spectrogram [batch, bands, mel frames] to h_k [batch, width, frames] in -1..1.
 
-    ``stride`` "mel" halves only the mel axis at each stage, and time shrinks once by adaptive pooling at the end (the
+    ``stride`` "mel" halves only the mel axis at each stage, and time shrinks once by average pooling at the end (the
     released code); "both" halves time as well (the thesis's text), pooling only what is then left.
     """
 
     def __init__(self, channels: list[int], bottleneck: int, width: int, frames: int, stride: str = "mel"):
         super().__init__()
         strides = {"mel": (2, 1), "both": (2, 2)}
-        self.stages = nn.Sequential()
-        for inner, outer in zip(channels[:-1], channels[1:], strict=True):
-            self.stages.append(ResidualConvs(nn.Conv2d, inner))
-            self.stages.append(nn.Conv2d(inner, outer, 3, stride=strides[stride], padding=1))
+        self.blocks = nn.ModuleList(ResidualConvs(nn.Conv2d, inner) for inner in channels[:-1])
+        self.down = nn.ModuleList(
+            nn.Conv2d(inner, outer, 3, stride=strides[stride], padding=1)
+            for inner, outer in zip(channels[:-1], channels[1:], strict=True)
+        )
         self.frames = frames
         self.bottleneck = nn.Conv1d(channels[-1], bottleneck, 1)
         self.head = nn.Conv1d(bottleneck, width, 1)
+        self.to(memory_format=torch.channels_last)  # a fifth faster on CPUs
 
     def forward(self, mel: Tensor) -> Tensor:
-        x = self.stages(mel[:, None])
-        x = functional.adaptive_avg_pool2d(x, (1, self.frames)).squeeze(2)
+        x = mel[:, None]
+        for block, down in zip(self.blocks[:-1], self.down[:-1], strict=True):
+            x = down(block(x))
+        x = pooled_convolution(self.blocks[-1](x), self.down[-1], self.frames)
         x = functional.silu(self.bottleneck(functional.silu(x)))
         return torch.tanh(self.head(x))
+
+
+def pooled_convolution(x: Tensor, convolution: nn.Conv2d, frames: int) -> Tensor:
+    """``convolution`` (3 x 3, padding 1) of x [batch, in, bands, time], averaged over all bands and down to ``frames``.
+
+    Both are linear, so the average is taken first: of the nine shifted inputs, which leaves one small matrix product per
+    frame where the convolution alone would be the largest part of the encoder. Equal to the plain order of work up
+    to rounding. Returns [batch, out, frames].
+    """
+    down, along = convolution.stride
+    bands, time = (x.shape[2] - 1) // down + 1, (x.shape[3] - 1) // along + 1
+    if time % frames:
+        raise UserError(
+            f"an encoder is left with {time} mel frames and its latent has {frames}, which does not divide them: "
+            "change encode.mel.hop or encode.mel.samples"
+        )
+    x = functional.pad(x, (1, 1, 1, 1))
+    rows = torch.stack([x[:, :, dy : dy + down * (bands - 1) + 1 : down].mean(2) for dy in range(3)], dim=2)
+    cells = torch.stack([rows[..., dx : dx + along * (time - 1) + 1 : along] for dx in range(3)], dim=3)
+    means = cells.unflatten(-1, (frames, time // frames)).mean(-1)
+    return torch.einsum("bcyxf,ocyx->bof", means, convolution.weight) + convolution.bias[:, None]

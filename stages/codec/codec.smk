@@ -23,7 +23,7 @@ rule obtain_codec:
     params:
         settings=lambda w: settings(codec=w.codec, block=PARAMS["codec"][w.codec]),
         code=lambda w: code("stages.codec.codec", f"etude.codecs.{w.codec}"),
-        scratch="<scratch>",
+        scratch=f"{ROOT}scratch",
     resources:
         runtime=120,
         mem_mb=4000,

@@ -4,9 +4,10 @@
         --reference .../embeddings.npz --generated .../embeddings.npz --out .../fad.csv
 
 Writes one row, and beside it ``fad.files.csv`` with the distance of each clip. `fad` is the plain distance, too great
-when there are few windows; `fad_jack` has that bias taken away (that of the generated set; `reference_bias` is what the
-reference's own size adds to both) and its interval is over files; `fad_inf` is the extrapolation to infinitely many
-windows. `floor` and `floor_jack` are the same two numbers for one half of the reference against the other.
+when there are few windows; `fad_jack` has that bias taken away and its interval is over clips; `fad_inf` is the
+extrapolation to infinitely many windows. Clips of both sets with one id (reconstructions, `n_paired`) come and go
+together in these. Where there are none, `reference_bias` is what the reference's own size still adds to `fad_jack`.
+`floor` and `floor_jack` are the same two numbers for one half of the reference against the other.
 """
 
 import json
@@ -49,9 +50,10 @@ def distances(reference: EmbeddedSet, generated: EmbeddedSet, groups: int, seed:
     """All distances between two sets. What cannot be had from so few files is None (an empty cell)."""
     target, found = root(reference.gaussian()), root(generated.gaussian())
     plain_distance = frechet(target, found)
-    jack = frechet_jackknife(target, generated.groups(groups)) if len(generated) > 1 else None
-    other = frechet_jackknife(found, reference.groups(groups)) if len(reference) > 1 else None
-    infinity = frechet_infinity(target, generated, seed)
+    paired = len(reference.positions(generated.clips))
+    jack = frechet_jackknife(reference, generated, groups)
+    other = None if paired else frechet_jackknife(generated, reference, groups)
+    infinity = frechet_infinity(reference, generated, seed)
     floor, floor_jack = frechet_between_halves(reference, groups) if len(reference) > 1 else (None, None)
     return {
         "fad": plain_distance,
@@ -68,6 +70,7 @@ def distances(reference: EmbeddedSet, generated: EmbeddedSet, groups: int, seed:
         "floor_se_jack": floor_jack and floor_jack.se,
         "n_reference": len(reference),
         "n_generated": len(generated),
+        "n_paired": paired,
         "windows_reference": reference.windows,
         "windows_generated": generated.windows,
         "dimension": generated.dimension,

@@ -33,8 +33,8 @@ rule train_system:
         ),
         code=lambda w: code("stages.train.train", f"etude.systems.{w.system}"),
         folder=subpath(output.weights, parent=True),
-        tensorboard="<logs>/tensorboard/{dataset}/{codec}/{system}/{seed}",
-        scratch="<scratch>",
+        tensorboard=f"{ROOT}logs/tensorboard/{{dataset}}/{{codec}}/{{system}}/{{seed}}",
+        scratch=f"{ROOT}scratch",
     resources:
         runtime=24 * 60,
         mem_mb=4000,

@@ -4,7 +4,7 @@ import torch
 from etude.networks.adaptive_norm import AdaptiveGroupNorm
 from etude.networks.hierarchical_encoder import HierarchicalEncoder
 from etude.networks.noise_embedding import NoiseEmbedding
-from etude.networks.spectral_encoder import SpectralEncoder
+from etude.networks.spectral_encoder import SpectralEncoder, pooled_convolution
 from etude.networks.unet1d import UNet1d
 
 
@@ -73,3 +73,12 @@ def test_hierarchical_encoder_taps_each_halving():
     levels = encoder(torch.randn(2, 8, 32))
     assert [tuple(level.shape) for level in levels] == [(2, 2, 16), (2, 3, 8), (2, 5, 4)]
     assert all(level.abs().max() <= 1 for level in levels)
+
+
+@pytest.mark.parametrize("stride", [(2, 1), (2, 2), (1, 1)])
+@pytest.mark.parametrize("bands", [7, 8])
+def test_pooling_before_the_convolution_is_pooling_after_it(stride, bands):
+    convolution = torch.nn.Conv2d(3, 5, 3, stride=stride, padding=1).double()
+    x = torch.randn(2, 3, bands, 32, dtype=torch.float64)
+    after = torch.nn.functional.adaptive_avg_pool2d(convolution(x), (1, 4)).squeeze(2)
+    torch.testing.assert_close(pooled_convolution(x, convolution, 4), after)

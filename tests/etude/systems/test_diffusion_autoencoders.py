@@ -25,7 +25,7 @@ SETTINGS = {
     "msdae": COMMON
     | {"encoder": {"channels": [4, 6, 8], "bottleneck": 4}, "conditioning": "hold", "residual": "cumulative", "stride": "mel"},
 }
-SHAPES = {"latents": (8, 32), "mel1": (8, 32), "mel2": (16, 64), "mel3": (32, 128)}
+SHAPES = {"latents": (8, 32), "mel1": (8, 64), "mel2": (16, 128), "mel3": (32, 256)}
 
 
 def build(name: str, **changes):
