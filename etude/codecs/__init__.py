@@ -23,7 +23,10 @@ from etude.errors import UserError
 
 
 class Codec(Protocol):
-    """Encodes mono audio at ``sample_rate`` Hz to ``channels``-dimensional latents, and back."""
+    """Encodes mono audio at ``sample_rate`` Hz to ``channels``-dimensional latents, and back.
+
+    It may work on a GPU of its own accord; tensors come and go on the CPU.
+    """
 
     sample_rate: int
     channels: int

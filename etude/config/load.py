@@ -78,7 +78,7 @@ def _check_grid(params: dict[str, Any], root: Path) -> None:
 def _plugins(family: str, root: Path) -> list[str]:
     if family == "fetch":
         return sorted(path.stem for path in (root / "data/sources").glob("*.yaml"))
-    return sorted(path.stem for path in PLUGIN_FOLDERS[family].glob("*.py") if path.stem != "__init__")
+    return sorted(path.stem for path in PLUGIN_FOLDERS[family].glob("*.py") if not path.stem.startswith("_"))
 
 
 def _plugin_exists(family: str, name: str, root: Path) -> bool:

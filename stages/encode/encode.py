@@ -23,16 +23,15 @@ def main(settings, data: Path, codec: Path, out: Path) -> None:
     mel = settings.mel
     shapes = {"latents": (network.channels, network.frames(audio.shape[1]))}
     shapes |= {f"mel{k}": shape for k, shape in enumerate(mel_shapes(mel.samples, mel.bands, mel.hop), start=1)}
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     # Latents keep single precision; of a log-mel, half precision keeps three digits, as many as mean anything.
     types = {name: np.float32 if name == "latents" else np.float16 for name in shapes}
     with ArrayWriter(out, len(audio), shapes, types) as writer, torch.inference_mode():
         for start in progress(range(0, len(audio), settings.batch), f"encode {data.parent.name}"):
-            clips = torch.from_numpy(to_float(audio[start : start + settings.batch])).to(device)
+            clips = torch.from_numpy(to_float(audio[start : start + settings.batch]))
             mels = mel_pyramid(clips[:, : mel.samples], rate, mel.bands, mel.hop, mel.window, mel.pyramid)
-            writer.write("latents", start, network.encode(clips).cpu().numpy())
+            writer.write("latents", start, network.encode(clips).numpy())
             for level, block in enumerate(mels, start=1):
-                writer.write(f"mel{level}", start, block.cpu().numpy())
+                writer.write(f"mel{level}", start, block.numpy())
     write_csv(out / "index.csv", rows, list(rows[0]))
 
 

@@ -43,7 +43,7 @@ def main(settings, data: Path, codec: Path, weights: Path, out: Path) -> None:
         latents = batch["latents"] if system is None else _reconstruct(system, batch, names, settings)
         if not torch.isfinite(latents).all():
             raise UserError(f"{weights}: sampling gave latents that are not finite; train it again with a lower train.lr")
-        audio = network.decode(latents, samples, settings.noise_seed).cpu().numpy()
+        audio = network.decode(latents.cpu(), samples, settings.noise_seed).numpy()
         rows += [_write(out, name, sound, network.sample_rate) for name, sound in zip(names, audio, strict=True)]
     write_json(out / "protocol.json", {"sample_rate": network.sample_rate, "settings": plain(settings)})
     write_csv(out / "index.csv", rows, ["clip", "file", "seconds", "sha256"])

@@ -40,12 +40,17 @@ def test_duplicated_files_weigh_twice():
     np.testing.assert_allclose(two.scatter, 2 * one.scatter, rtol=1e-12, atol=1e-12)
 
 
-def test_groups_part_the_files():
+def test_parts_make_the_whole():
     clips = some_set()
-    groups = clips.groups(20)
-    assert len(groups) == 20
-    assert sum(group.count for group in groups) == clips.windows
-    assert len(clips.groups(100)) == len(clips)
+    parts = [clips.part(0, 7), clips.part(7, 8), clips.part(8, len(clips))]
+    assert [clip for part in parts for clip in part.clips] == clips.clips
+    np.testing.assert_array_equal(np.concatenate([part.vectors for part in parts]), clips.vectors)
+    np.testing.assert_array_equal(parts[2].of_clip(3), clips.of_clip(11))
+
+
+def test_positions_of_known_clips_only():
+    clips = some_set()
+    assert clips.positions([clips.clips[4], "unknown", clips.clips[0]]) == [4, 0]
 
 
 def test_saved_and_loaded_is_the_same(tmp_path):
