@@ -2,7 +2,6 @@
 
 import ctypes
 import functools
-import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -95,10 +94,10 @@ def _write(synth, stereo: np.ndarray, start: int, end: int) -> None:
 
 @functools.cache
 def _library():
-    if importlib.util.find_spec("fluidsynth") is None:
-        raise UserError("the Python package pyfluidsynth is missing; `make setup` installs what Étude needs")
     try:
         import fluidsynth
+    except ModuleNotFoundError:
+        raise UserError("the Python package pyfluidsynth is missing; `make setup` installs what Étude needs") from None
     except ImportError:
         raise UserError(
             "libfluidsynth, which renders the embedded data sets, is not installed; `apt-get install libfluidsynth3`"

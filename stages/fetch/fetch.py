@@ -27,7 +27,7 @@ def fetch(settings: SimpleNamespace, source: Path, processes: str, out: Path) ->
     if manifest.access == "embedded":
         with atomic_folder(out.parent) as folder:
             _make(manifest, folder, settings, int(processes))
-            _check(manifest, folder)
+            _check(manifest, folder, out.parent)
             _write_manifest(folder, folder / out.name)
         return
     if manifest.access == "open":
@@ -35,7 +35,7 @@ def fetch(settings: SimpleNamespace, source: Path, processes: str, out: Path) ->
             obtain(download, out.parent)
     else:
         _link(manifest, out.parent)
-    _check(manifest, out.parent)
+    _check(manifest, out.parent, out.parent)
     _write_manifest(out.parent, out)
 
 
@@ -70,15 +70,19 @@ def _link(manifest: Source, folder: Path) -> None:
         link.symlink_to(entry.resolve())
 
 
-def _check(manifest: Source, folder: Path) -> None:
-    """Refuse a data set that lacks files."""
+def _check(manifest: Source, folder: Path, shown: Path) -> None:
+    """Refuse a data set in ``folder`` that lacks files; to its user it is at ``shown``."""
+    advice = {
+        "embedded": f"widen fetch.{manifest.name} in params.yaml",
+        "open": "remove that folder and fetch it again",
+        "manual": manifest.how,
+    }
     for pattern, count in manifest.expect.items():
         found = sum(1 for path in folder.glob(pattern) if not path.name.startswith("."))
         if found != count if count else not found:
-            expected = count or "at least one"
-            help_text = manifest.how or "remove the folder and fetch it again"
             raise UserError(
-                f"{folder}: {found} files match {pattern}, {expected} expected in data set {manifest.name}: {help_text}"
+                f"{shown}: {found} files match {pattern}, {count or 'at least one'} expected in data set {manifest.name}: "
+                f"{advice[manifest.access]}"
             )
 
 
