@@ -63,7 +63,10 @@ def stop_run(token: str, slurm_job: str | None) -> int:
 
 
 def snakemakes_in(directory: Path) -> list[int]:
-    """PIDs of the live Snakemake processes of this machine whose working directory is ``directory``."""
+    """PIDs of the live Snakemake processes of this machine whose working directory is ``directory``.
+
+    Not those inside Slurm jobs: they hold no lock, and the queue knows about them.
+    """
     return [pid for pid in _pids() if _is_snakemake_in(pid, directory)]
 
 
@@ -73,23 +76,28 @@ def _processes_of(token: str, slurm_job: str | None) -> Iterator[int]:
 
 def _belongs(pid: int, token: str, slurm_job: str | None) -> bool:
     try:
-        # Empty for a zombie, so what is only waiting to be reaped does not count as alive.
-        entries = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        environment = _environment(pid)
     except OSError:  # gone, or another user's
         return False
-    environment = dict(entry.partition(b"=")[::2] for entry in entries)
-    job = environment.get(SLURM_JOB.encode())
-    return environment.get(TOKEN.encode()) == token.encode() and job == (slurm_job.encode() if slurm_job else None)
+    return environment.get(TOKEN) == token and environment.get(SLURM_JOB) == slurm_job
 
 
 def _is_snakemake_in(pid: int, directory: Path) -> bool:
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         # `python .../bin/snakemake ...` or `python -m snakemake ...`
-        named = any(os.path.basename(word) == b"snakemake" for word in words[:3])
-        return named and Path(f"/proc/{pid}/cwd").resolve() == directory.resolve()
+        if not any(os.path.basename(word) == b"snakemake" for word in words[:3]):
+            return False
+        elsewhere = _environment(pid).get(SLURM_JOB) != os.environ.get(SLURM_JOB)
+        return not elsewhere and Path(f"/proc/{pid}/cwd").resolve() == directory.resolve()
     except OSError:
         return False
+
+
+def _environment(pid: int) -> dict[str, str]:
+    """What process ``pid`` was started with; empty for a zombie, so that what only waits to be reaped is not alive."""
+    entries = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    return dict(os.fsdecode(entry).partition("=")[::2] for entry in entries)
 
 
 def _pids() -> list[int]:

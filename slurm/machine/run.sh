@@ -13,18 +13,25 @@ limit=${ETUDE_SLURM_LIMIT:-1200} # seconds
 exec 9> /run/lock/etude-slurm
 flock --nonblock 9 || fail "another \`make slurm\` is at work on this machine; wait for it"
 
+export PATH="$PWD/.venv/bin:$PATH"
+# What a killed run left: its lock here, its Slurm. Beside a live Snakemake this stops with a sentence.
+etude unlock > /dev/null
 "$here/install.sh" 9>&-
-"$here/down.sh" # one that a killed run left
+"$here/down.sh"
 trap 'status=$?; "$here/down.sh" || true; exit $status' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
 "$here/up.sh" 9>&-
 
-export PATH="$PWD/.venv/bin:$PATH"
 rm -f $table
 SECONDS=0
-# --forceall: what an earlier smoke run made would otherwise not go through Slurm at all.
-timeout --kill-after=60 "$limit" snakemake --profile slurm $table --config scale=smoke --forceall 9>&- || {
+# Snakemake dies with `timeout`, and that with this script. --forceall: what an earlier smoke run made would otherwise not
+# go through Slurm at all.
+set -m # a process group of its own: Ctrl-C reaches it once, from here
+setpriv --pdeathsig KILL timeout --kill-after=60 "$limit" setpriv --pdeathsig KILL \
+  snakemake --profile slurm $table --config scale=smoke --forceall 9>&- &
+set +m
+run=$!
+trap 'kill -INT -- -$run; wait $run || true; exit 130' INT TERM
+wait $run || {
   status=$?
   [ $status != 124 ] || {
     squeue
@@ -41,3 +48,14 @@ completed=$(jobs State | grep --count '^COMPLETED$' || true)
 others=$(jobs State | grep --count --invert-match '^COMPLETED$' || true)
 [ "$completed" -gt 0 ] && [ "$others" = 0 ] || fail "$completed jobs completed in Slurm, $others did not; the table above says which"
 say "$completed jobs completed in Slurm after $SECONDS s, $table is there"
+
+# The lines of the profile that a cluster with GPUs uncomments, on one job that says which device Slurm gave it.
+mkdir -p $STATE/gpu/slurm
+sed -E 's/# (gres: gpu:1|slurm_partition: gpu)/\1/' slurm/config.yaml > $STATE/gpu/slurm/config.yaml
+cp "$here/gpu.smk" $STATE/gpu/Snakefile
+(cd $STATE/gpu && timeout --kill-after=60 300 snakemake --profile slurm 9>&- > snakemake.out 2>&1) || {
+  cat $STATE/gpu/snakemake.out >&2
+  fail "the job that asked for a GPU failed"
+}
+grep -qx 'partition gpu, device [0-9]' $STATE/gpu/device || fail "a job that asked for a GPU got: $(cat $STATE/gpu/device)"
+say "a job that asked for a GPU got: $(cat $STATE/gpu/device)"
