@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from etude.audio.clips import clip_ids
 from etude.audio.files import write_audio
 from etude.codecs import plugin as codec_plugin
 from etude.diffusion.samplers import SamplerSettings
@@ -29,7 +30,9 @@ def main(settings, data: Path, codec: Path, weights: Path, out: Path) -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network = codec_plugin(settings.codec).load(codec.parent, settings.block)
     split = EncodedSplit(data.parent, settings.split, ("latents", "mel1", "mel2", "mel3"))
-    clips = range(min(settings.clips, len(split)) if settings.clips else len(split))
+    # The same choice as the reference's, so that both sets hold the same clips.
+    clips = clip_ids(data, settings.split, settings.clips or None)
+    positions = torch.tensor([split.clips.index(clip) for clip in clips])
     system = None if settings.source == "codec" else _system(settings, split, weights).to(device).eval()
     samples = json.loads(codec.read_text(encoding="utf-8"))["chunk_samples"]
 
@@ -37,8 +40,8 @@ def main(settings, data: Path, codec: Path, weights: Path, out: Path) -> None:
     rows = []
     title = f"generate {data.parent.parent.name} {out.parent.name} {out.name}"
     for start in progress(range(0, len(clips), settings.batch), title):
-        chosen = torch.arange(start, min(start + settings.batch, len(clips)))
-        names = [split.clips[i] for i in chosen]
+        names = clips[start : start + settings.batch]
+        chosen = positions[start : start + settings.batch]
         batch = {name: array.to(device) for name, array in split.batch(chosen).items()}
         latents = batch["latents"] if system is None else _reconstruct(system, batch, names, settings)
         if not torch.isfinite(latents).all():
