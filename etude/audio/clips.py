@@ -8,7 +8,7 @@ samples in the former and of its file in the latter.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -80,9 +80,14 @@ def _rows(index: Path, split: str | None, limit: int | None) -> list[dict[str, s
     if len({row["clip"] for row in rows}) < len(rows):
         raise UserError(f"{index}: lists a clip id twice; ids must be unique, make the set again")
     if limit is not None and limit < len(rows):
-        chosen = set(sorted((row["clip"] for row in rows), key=id_hash)[:limit])
+        chosen = sample((row["clip"] for row in rows), limit)
         rows = [row for row in rows if row["clip"] in chosen]
     return rows
+
+
+def sample(clips: Iterable[str], limit: int) -> set[str]:
+    """At most ``limit`` of ``clips``: those first by the hash of their ids, the same whoever asks."""
+    return set(sorted(clips, key=id_hash)[:limit])
 
 
 def id_hash(clip: str) -> str:

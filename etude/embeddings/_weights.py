@@ -24,6 +24,8 @@ def existing(path: Path, name: str, advice: str) -> Path:
 
 def hashed(path: Path, expected: str | None) -> dict[str, Any]:
     """``weights_sha256`` and ``weights_bytes`` of a file whose hash must begin with ``expected`` (None: any)."""
+    if path.is_dir():
+        raise UserError(f"{path}: a folder found, a weight file expected; give the path of the file itself")
     found = sha256_file(path)
     if expected and not found.startswith(expected.lower()):
         raise UserError(

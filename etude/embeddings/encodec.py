@@ -6,7 +6,6 @@ from typing import Any
 
 from etude.embeddings._package import PackageEmbedding
 from etude.embeddings._weights import existing, hashed, weights_path
-from etude.errors import UserError
 
 RATE = 24000  # Hz
 HOP = 320  # samples
@@ -35,8 +34,6 @@ def obtain(folder: Path, index: Path, settings: Any) -> dict[str, Any]:
 def load(folder: Path, facts: dict[str, Any]) -> PackageEmbedding:
     """The encoder from the weight file named in ``facts``."""
     path = existing(Path(facts["weights"]), "encodec", ADVICE)
-    if path.is_dir():
-        raise UserError(f"{path}: a folder found, the file {FILE} expected: {ADVICE}")
     hashed(path, facts["weights_sha256"])
     with tempfile.TemporaryDirectory() as hub:
         (Path(hub) / "checkpoints").mkdir()

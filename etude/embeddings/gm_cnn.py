@@ -5,6 +5,7 @@ The embedding is its 64-dimensional ReLU layer. It is nobody's published embeddi
 other, on one data set and one set of weights, and with nothing else.
 """
 
+import functools
 import math
 from dataclasses import dataclass
 from itertools import pairwise
@@ -19,33 +20,45 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from etude.audio.clips import clip_ids, read_clips, sample_rate
+from etude.audio.resample import resample
 from etude.embeddings._weights import existing, hashed
 from etude.errors import UserError
 from etude.pipeline.files import atomic, read_csv
 from etude.pipeline.progress import progress
 
+RATE = 16000  # Hz
+WINDOW, HOP = 16000, 8000  # samples: one vector per second of audio, every half second
+FFT, STEP, BANDS = 2048, 512, 96  # samples of a frame and between two; mel bands
+FRAMES = 1 + (WINDOW - FFT) // STEP  # in a window; none reaches beyond it
+SILENCE = 1e-4  # added to the mel power, 75 dB below a full-scale sine: what is fainter is not told apart
+FRONT_END = (
+    f"log(mel + {SILENCE:g}), {BANDS} Slaney bands of the power spectrum, {FFT}-sample Hann frames every {STEP} "
+    "samples, none beyond the window; bands standardised over the train split; loudness as it is"
+)
+DIMENSION = 64
 PITCHES = 128
 SOUNDS = 0.05  # seconds of a note that must fall into a window for its pitch to be there
+PITCH_WEIGHT = 0.5  # of the pitch loss; 1 costs families (.71 for .84 on a random split), 0.2 pitches (F .25 for .90)
+CHECKS = 7  # validations during training
+CLIPS = 20000  # of a split, at most: their frames are kept in memory (11 kB for each second)
 WEIGHTS = "weights.safetensors"
-ADVICE = "run the judge step again"
 
 
 class LogMelCNN(nn.Module):
-    """Log-mel frames [batch, bands, frames] to an embedding [batch, dimension], and that to labels."""
+    """Log-mel frames [batch, bands, frames] to an embedding [batch, 64], and that to labels."""
 
-    def __init__(self, bands: int, width: int, dimension: int, families: int):
+    def __init__(self, width: int, families: int):
         super().__init__()
-        self.register_buffer("mean", torch.zeros(bands, 1))
-        self.register_buffer("std", torch.ones(bands, 1))
+        self.register_buffer("mean", torch.zeros(BANDS, 1))
+        self.register_buffer("std", torch.ones(BANDS, 1))
         channels = [1, width, 2 * width, 4 * width, 4 * width]
         self.blocks = nn.Sequential(*(_block(*pair) for pair in pairwise(channels)))
-        height = bands // 2 ** len(self.blocks)
-        self.embedding = nn.Linear(channels[-1] * height, dimension)
-        self.family = nn.Linear(dimension, families)
-        self.pitch = nn.Linear(dimension, PITCHES)
+        self.embedding = nn.Linear(channels[-1] * BANDS // 2 ** len(self.blocks), DIMENSION)
+        self.family = nn.Linear(DIMENSION, families)
+        self.pitch = nn.Linear(DIMENSION, PITCHES)
 
     def embed(self, mel: Tensor) -> Tensor:
-        """The ReLU layer [batch, dimension]. Time is averaged out, frequency is not: it holds the pitch."""
+        """The ReLU layer [batch, 64]. Time is averaged out, frequency is not: it holds the pitch."""
         maps = self.blocks(((mel - self.mean) / self.std).unsqueeze(1))
         return torch.relu(self.embedding(maps.mean(dim=3).flatten(1)))
 
@@ -61,72 +74,35 @@ def _block(inside: int, outside: int) -> nn.Sequential:
     )
 
 
-@dataclass(frozen=True)
-class FrontEnd:
-    """Audio to log-mel frames. Frames are not centred: those of a window are the same whether the window or the whole
-    clip is analysed, so training can cut windows out of a clip's frames."""
+def log_mel(audio: Tensor) -> Tensor:
+    """Log-mel frames [..., bands, frames] of audio [..., samples] at 16 kHz.
 
-    rate: int
-    bands: int
-    fft: int
-    step: int  # samples between frames
-    window: float  # seconds
-    hop: float  # seconds between windows
+    Frames are not centred: those of a window are the same whether it alone or the whole clip is analysed, so that
+    training can cut its windows out of a clip's frames.
+    """
+    return torch.log(_mel_spectrogram()(audio) + SILENCE)
 
-    def __post_init__(self):
-        transform = torchaudio.transforms.MelSpectrogram(
-            self.rate,
-            n_fft=self.fft,
-            hop_length=self.step,
-            n_mels=self.bands,
-            power=2.0,
-            center=False,
-            norm="slaney",
-            mel_scale="slaney",
-        )
-        object.__setattr__(self, "_transform", transform)
 
-    @property
-    def samples(self) -> int:
-        """Samples in a window."""
-        return round(self.window * self.rate)
-
-    @property
-    def frames(self) -> int:
-        """Frames in a window."""
-        return 1 + (self.samples - self.fft) // self.step
-
-    def mel(self, audio: Tensor) -> Tensor:
-        """Log-mel frames [..., bands, frames] of audio [..., samples]; 1e-6 keeps silence finite."""
-        return torch.log(self._transform(audio) + 1e-6)
-
-    def windows(self, audio: Tensor) -> Tensor:
-        """All windows [batch, windows, samples] of audio [batch, samples], none beyond the end."""
-        return audio.unfold(1, self.samples, round(self.hop * self.rate))
-
-    def __str__(self) -> str:
-        return (
-            f"log(mel + 1e-6), {self.bands} Slaney bands of the power spectrum, {self.fft}-sample Hann window every "
-            f"{self.step} samples at {self.rate} Hz, not centred; bands standardised over the train split"
-        )
+@functools.cache
+def _mel_spectrogram() -> torchaudio.transforms.MelSpectrogram:
+    return torchaudio.transforms.MelSpectrogram(
+        RATE, n_fft=FFT, hop_length=STEP, n_mels=BANDS, power=2.0, center=False, norm="slaney", mel_scale="slaney"
+    )
 
 
 class GmCnn:
     """The trained network as an :class:`etude.embeddings.Embedding`."""
 
-    one_duration = False
+    sample_rate, dimension, shortest, one_duration = RATE, DIMENSION, WINDOW, False
 
-    def __init__(self, network: LogMelCNN, front: FrontEnd):
-        self._network, self._front = network.eval(), front
-        self.sample_rate, self.shortest = front.rate, front.samples
-        self.dimension = network.embedding.out_features
+    def __init__(self, network: LogMelCNN):
+        self._network = network.eval()
 
     @torch.no_grad()
     def embed(self, audio: Tensor) -> Tensor:
-        """As :meth:`etude.embeddings.Embedding.embed`."""
-        windows = self._front.windows(audio)
-        vectors = self._network.embed(self._front.mel(windows.flatten(0, 1)))
-        return vectors.unflatten(0, windows.shape[:2])
+        """As :meth:`etude.embeddings.Embedding.embed`. What a clip has after its last full window is not seen."""
+        windows = audio.unfold(1, WINDOW, HOP)
+        return self._network.embed(log_mel(windows.flatten(0, 1))).unflatten(0, windows.shape[:2])
 
 
 @dataclass(frozen=True)
@@ -140,80 +116,75 @@ class Labelled:
     def __len__(self) -> int:
         return len(self.mels)
 
-    def window(self, clip: int, frame: int, front: FrontEnd) -> tuple[Tensor, Tensor]:
+    def window(self, clip: int, frame: int) -> tuple[Tensor, Tensor]:
         """The window beginning at ``frame``: log-mel [bands, frames], and which pitches [128] sound in it."""
-        begin = frame * front.step / front.rate
+        begin = frame * STEP / RATE
         pitches = torch.zeros(PITCHES)
         pitch, onset, offset = self.notes[clip].T
-        inside = np.minimum(offset, begin + front.window) - np.maximum(onset, begin)
+        inside = np.minimum(offset, begin + WINDOW / RATE) - np.maximum(onset, begin)
         pitches[pitch[inside >= np.minimum(SOUNDS, offset - onset)].astype(int)] = 1.0
-        return self.mels[clip][:, frame : frame + front.frames], pitches
+        return self.mels[clip][:, frame : frame + FRAMES], pitches
 
-    def last(self, clip: int, front: FrontEnd) -> int:
-        """The last frame at which a window may begin."""
-        return self.mels[clip].shape[1] - front.frames
+    def starts(self, clip: int) -> int:
+        """Number of frames at which a window may begin."""
+        return self.mels[clip].shape[1] - FRAMES + 1
 
 
 def obtain(folder: Path, index: Path, settings: Any) -> dict[str, Any]:
     """Train on split ``train``, choose the step by split ``valid``, write the weights into ``folder``.
 
-    ``settings``: seed, steps, batch, learning_rate, pitch_weight (of the pitch loss beside the family loss), width
-    (channels of the first block), dimension, bands, fft, step (samples between frames), window, hop (seconds),
-    check_every (steps between validations), clips (at most so many from each split; 0: all). Training is deterministic
-    for a given number of threads.
+    ``settings``: seed, steps, batch (windows), lr, width (channels of the first block). Deterministic for a given
+    number of threads.
     """
-    front = FrontEnd(sample_rate(index), settings.bands, settings.fft, settings.step, settings.window, settings.hop)
     names = sorted({row["family"] for row in read_csv(index) if row["split"] == "train"})
-    train, valid = (_labelled(index, split, names, front, settings.clips or None) for split in ("train", "valid"))
+    train, valid = (labelled(index, split, names) for split in ("train", "valid"))
     torch.manual_seed(settings.seed)
-    network = LogMelCNN(front.bands, settings.width, settings.dimension, len(names))
-    scores = _fit(network, train, valid, front, settings)
+    network = LogMelCNN(settings.width, len(names))
+    scores = _fit(network, train, valid, settings)
     with atomic(folder / WEIGHTS) as part:
-        save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, part)
+        save_file(network.state_dict(), part)
     return {
-        "dimension": settings.dimension,
-        "sample_rate": front.rate,
-        "window": front.window,
-        "hop": front.hop,
-        "front_end": str(front),
+        "dimension": DIMENSION,
+        "sample_rate": RATE,
+        "window": WINDOW / RATE,
+        "hop": HOP / RATE,
+        "front_end": FRONT_END,
         "weights": WEIGHTS,
         **hashed(folder / WEIGHTS, None),
-        "architecture": {
-            "bands": front.bands, "fft": front.fft, "step": front.step, "width": settings.width, "families": names
-        },
+        "width": settings.width,
+        "families": names,
         "validation": scores,
-        "train_clips": len(train),
-        "valid_clips": len(valid),
-    }  # fmt: skip
+        "clips": {"train": len(train), "valid": len(valid)},
+    }
 
 
 def load(folder: Path, facts: dict[str, Any]) -> GmCnn:
     """The network from the weights in ``folder``."""
-    path = existing(folder / facts["weights"], "gm_cnn", ADVICE)
+    path = existing(folder / facts["weights"], "gm_cnn", "run the judge step again")
     hashed(path, facts["weights_sha256"])
-    built = facts["architecture"]
-    front = FrontEnd(facts["sample_rate"], built["bands"], built["fft"], built["step"], facts["window"], facts["hop"])
-    network = LogMelCNN(front.bands, built["width"], facts["dimension"], len(built["families"]))
+    network = LogMelCNN(facts["width"], len(facts["families"]))
     network.load_state_dict(load_file(path))
-    return GmCnn(network, front)
+    return GmCnn(network)
 
 
-def _labelled(index: Path, split: str, names: list[str], front: FrontEnd, limit: int | None) -> Labelled:
+def labelled(index: Path, split: str, families: list[str]) -> Labelled:
+    """The clips of ``split`` of a prepared data set, their families numbered as in ``families``."""
     family = {row["clip"]: row["family"] for row in read_csv(index)}
-    ids = clip_ids(index, split, limit)
+    ids, rate = clip_ids(index, split, CLIPS), sample_rate(index)
     notes: dict[str, list[tuple[float, float, float]]] = {clip: [] for clip in ids}
     for note in read_csv(index.parent / "notes.csv"):
         if note["clip"] in notes:
             notes[note["clip"]].append((float(note["pitch"]), float(note["onset"]), float(note["offset"])))
     mels = []
-    for clip, samples in progress(read_clips(index, split, limit), f"mel frames of {split}", total=len(ids)):
-        if len(samples) < front.samples:
+    for clip, samples in progress(read_clips(index, split, CLIPS), f"mel frames of {split}", total=len(ids)):
+        samples = resample(samples, rate, RATE)
+        if len(samples) < WINDOW:
             raise UserError(
-                f"{index}: clip {clip} has {len(samples)} samples, a window of gm_cnn {front.samples}: shorten "
-                "judge.gm_cnn.window in params.yaml"
+                f"{index}: clip {clip} lasts {len(samples) / RATE:.3f} s, gm_cnn looks at {WINDOW / RATE:g} s at once; "
+                "raise prepare.chunk_samples in params.yaml"
             )
-        mels.append(front.mel(torch.from_numpy(samples)))
-    number = {name: position for position, name in enumerate(names)}
+        mels.append(log_mel(torch.from_numpy(samples)))
+    number = {name: position for position, name in enumerate(families)}
     return Labelled(
         mels,
         torch.tensor([number.get(family[clip], -1) for clip in ids]),
@@ -221,43 +192,38 @@ def _labelled(index: Path, split: str, names: list[str], front: FrontEnd, limit:
     )
 
 
-def _fit(
-    network: LogMelCNN, train: Labelled, valid: Labelled, front: FrontEnd, settings: Any
-) -> dict[str, float | int]:
+def _fit(network: LogMelCNN, train: Labelled, valid: Labelled, settings: Any) -> dict[str, float | int]:
     """Train in place, end with the weights that did best on ``valid``; returns their scores."""
     frames = torch.cat(train.mels, dim=1)
     network.mean.copy_(frames.mean(dim=1, keepdim=True))
-    network.std.copy_(frames.std(dim=1, keepdim=True) + 1e-3)
+    network.std.copy_(frames.std(dim=1, keepdim=True).clamp(min=1.0))  # a silent band must not be magnified
     del frames
-    generator = torch.Generator().manual_seed(settings.seed)
     with torch.no_grad():  # start from how often a pitch sounds, not from one half
-        share = torch.stack([train.window(clip, 0, front)[1] for clip in range(len(train))]).mean(dim=0)
+        share = torch.stack([train.window(clip, 0)[1] for clip in range(len(train))]).mean(dim=0)
         network.pitch.bias.copy_(torch.logit(share.clamp(1e-4, 1 - 1e-4)))
-    optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=1e-2)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, settings.learning_rate, total_steps=settings.steps, pct_start=0.2
-    )
+    generator = torch.Generator().manual_seed(settings.seed)
+    optimiser = torch.optim.AdamW(network.parameters(), settings.lr, weight_decay=1e-2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.lr, total_steps=settings.steps, pct_start=0.2)
+    check_every = -(-settings.steps // CHECKS)
     best: dict[str, float | int] = {}
     kept = {}
     for step in progress(range(1, settings.steps + 1), "gm_cnn", note=lambda: _said(best)):
         network.train()
         clips = torch.randint(len(train), (settings.batch,), generator=generator).tolist()
-        starts = [int(torch.randint(train.last(clip, front) + 1, (), generator=generator)) for clip in clips]
-        mels, pitches = zip(*(train.window(*place, front) for place in zip(clips, starts, strict=True)), strict=True)
+        frames = [int(torch.randint(train.starts(clip), (), generator=generator)) for clip in clips]
+        mels, pitches = zip(*map(train.window, clips, frames), strict=True)
         family, pitch = network(torch.stack(mels))
         # Summed over the 128 pitches, not averaged: an average would hardly count beside the family's term.
-        pitch_loss = functional.binary_cross_entropy_with_logits(pitch, torch.stack(pitches), reduction="sum") / len(
-            clips
-        )
-        loss = functional.cross_entropy(family, train.families[clips]) + settings.pitch_weight * pitch_loss
+        pitch_loss = functional.binary_cross_entropy_with_logits(pitch, torch.stack(pitches), reduction="sum")
+        loss = functional.cross_entropy(family, train.families[clips]) + PITCH_WEIGHT * pitch_loss / len(clips)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
         schedule.step()
-        if step % settings.check_every == 0 or step == settings.steps:
+        if step % check_every == 0 or step == settings.steps:
             if not math.isfinite(loss.item()):
-                raise UserError(f"gm_cnn diverged at step {step}: lower judge.gm_cnn.learning_rate in params.yaml")
-            scores = {"step": step, **validate(network, valid, front)}
+                raise UserError(f"gm_cnn diverged at step {step}: lower judge.gm_cnn.lr in params.yaml")
+            scores = {"step": step, **validate(network, valid)}
             if not best or _merit(scores) > _merit(best):
                 best.update(scores)
                 kept = {name: tensor.clone() for name, tensor in network.state_dict().items()}
@@ -266,27 +232,26 @@ def _fit(
 
 
 @torch.no_grad()
-def validate(network: LogMelCNN, clips: Labelled, front: FrontEnd) -> dict[str, float]:
-    """Share of clips whose family is found, of clips with one pitch whose pitch is (the mean of a clip's windows
-    decides), and the F-measure of pitches over all windows (pitches with probability >= 0.5)."""
+def validate(network: LogMelCNN, clips: Labelled) -> dict[str, float]:
+    """How well ``network`` reads the labels of ``clips``.
+
+    ``family_accuracy``: share of clips whose family is found; ``pitch_accuracy``: share of clips with just one pitch
+    whose pitch is found (for both, the mean over a clip's windows decides); ``pitch_f1``: F-measure of the pitches of
+    all windows, where one of probability >= 0.5 counts as found.
+    """
     network.eval()
-    hop = max(1, round(front.hop * front.rate / front.step))
     family_right, pitch_right, single = 0, 0, 0
-    hits, found, there = 0.0, 0.0, 0.0
+    hits, found, there = 0, 0, 0
     for clip in range(len(clips)):
-        starts = range(0, clips.last(clip, front) + 1, hop)
-        mels, pitches = zip(*(clips.window(clip, start, front) for start in starts), strict=True)
+        frames = range(0, clips.starts(clip), HOP // STEP)
+        mels, pitches = zip(*(clips.window(clip, frame) for frame in frames), strict=True)
         family, pitch = network(torch.stack(mels))
-        family_right += int(family.softmax(1).mean(0).argmax() == clips.families[clip])
-        if len(notes := np.unique(clips.notes[clip][:, 0])) == 1:
+        family_right += int(family.softmax(dim=1).mean(dim=0).argmax() == clips.families[clip])
+        if len(only := np.unique(clips.notes[clip][:, 0])) == 1:
             single += 1
-            pitch_right += int(pitch.sigmoid().mean(0).argmax() == int(notes[0]))
-        guessed, truth = pitch >= 0, torch.stack(pitches) > 0
-        hits, found, there = (
-            hits + float((guessed & truth).sum()),
-            found + float(guessed.sum()),
-            there + float(truth.sum()),
-        )
+            pitch_right += int(pitch.sigmoid().mean(dim=0).argmax() == only[0])
+        guess, truth = pitch >= 0, torch.stack(pitches) > 0
+        hits, found, there = hits + int((guess & truth).sum()), found + int(guess.sum()), there + int(truth.sum())
     scores = {"family_accuracy": family_right / len(clips), "pitch_f1": 2 * hits / max(found + there, 1)}
     return scores | ({"pitch_accuracy": pitch_right / single} if single else {})
 

@@ -4,6 +4,7 @@ import json
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,10 @@ class EmbeddedSet:
         starts = np.cumsum([0] + [len(one) for one in vectors])
         return cls([clips[position] for position in order], np.concatenate(vectors), starts, protocol or {})
 
+    @cached_property
+    def _place(self) -> dict[str, int]:
+        return {clip: position for position, clip in enumerate(self.clips)}
+
     def __len__(self) -> int:
         """Number of clips."""
         return len(self.clips)
@@ -61,10 +66,16 @@ class EmbeddedSet:
             return Gaussian.of(self.vectors)
         return Gaussian.of(np.concatenate([self.of_clip(position) for position in positions]))
 
-    def groups(self, count: int) -> list[Gaussian]:
-        """Statistics of ``count`` groups of clips of equal size (to one clip), fewer when there are fewer clips."""
-        parts = np.array_split(np.arange(len(self)), min(count, len(self)))
-        return [self.gaussian(part) for part in parts]
+    def positions(self, clips: Iterable[str]) -> list[int]:
+        """Where those of ``clips`` stand that are in this set."""
+        return [self._place[clip] for clip in clips if clip in self._place]
+
+    def part(self, begin: int, end: int) -> "EmbeddedSet":
+        """The clips from position ``begin`` to before ``end``, as a set."""
+        starts = self.starts[begin : end + 1]
+        return EmbeddedSet(
+            self.clips[begin:end], self.vectors[starts[0] : starts[-1]], starts - starts[0], self.protocol
+        )
 
     def save(self, path: Path) -> None:
         """Write as ``.npz``: ``embeddings`` [windows, d], ``window_clip`` [windows] (clip of each), ``clips`` (their

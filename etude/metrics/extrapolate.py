@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from etude.metrics.embedded import EmbeddedSet
-from etude.metrics.frechet import Root, frechet, root
+from etude.metrics.frechet import frechet, root
 
 SIZES = 15  # subsets, their sizes evenly spaced in 1/n
 SMALLEST = 0.25  # the smallest subset, as a part of the set
@@ -21,11 +21,12 @@ class Extrapolation:
     r2: float
 
 
-def frechet_infinity(reference: Root, generated: EmbeddedSet, seed: int) -> Extrapolation | None:
+def frechet_infinity(reference: EmbeddedSet, generated: EmbeddedSet, seed: int) -> Extrapolation | None:
     """Fit a line in 1/n through the distances of random subsets of files; None when there are too few files for one.
 
     Subsets are drawn *without* replacement: drawing n windows with replacement from N keeps the bias of N, so the line
-    would end at the plain distance, with a high r2.
+    would end at the plain distance, with a high r2. Clips of the reference with the ids of generated ones come and go
+    together with them, as in :func:`etude.metrics.jackknife.frechet_jackknife`.
     """
     files = len(generated)
     enough = WINDOWS_PER_DIMENSION * generated.dimension / (generated.windows / files)
@@ -36,9 +37,15 @@ def frechet_infinity(reference: Root, generated: EmbeddedSet, seed: int) -> Extr
     if len(sizes) < 3:
         return None
     generator = np.random.default_rng(seed)
-    subsets = [generated.gaussian(np.sort(generator.choice(files, size, replace=False))) for size in sizes]
-    inverse = np.array([1.0 / subset.count for subset in subsets])
-    distances = np.array([frechet(reference, root(subset)) for subset in subsets])
+    alone = sorted(set(range(len(reference))).difference(reference.positions(generated.clips)))
+    windows, distances = np.zeros(len(sizes)), np.zeros(len(sizes))
+    for step, size in enumerate(sizes):
+        chosen = np.sort(generator.choice(files, size, replace=False))
+        partners = reference.positions(generated.clips[position] for position in chosen)
+        subset = generated.gaussian(chosen)
+        windows[step] = subset.count
+        distances[step] = frechet(root(reference.gaussian(alone + partners)), root(subset))
+    inverse = 1.0 / windows
     slope, limit = np.polyfit(inverse, distances, 1)
     residual = distances - (limit + slope * inverse)
     total = np.sum((distances - distances.mean()) ** 2)

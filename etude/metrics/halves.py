@@ -1,4 +1,4 @@
-"""The floor of a Fréchet distance: half of the reference's files against the other half."""
+"""The floor of a Fréchet distance: half of the reference's clips against the other half."""
 
 from etude.metrics.embedded import EmbeddedSet
 from etude.metrics.frechet import frechet, root
@@ -6,16 +6,11 @@ from etude.metrics.jackknife import Jackknife, frechet_jackknife
 
 
 def frechet_between_halves(reference: EmbeddedSet, groups: int) -> tuple[float, Jackknife | None]:
-    """Plain distance of two halves of the files (by the hash of their ids), and its jackknife over the second half.
+    """Plain distance of two halves of the clips (by the hash of their ids), and its jackknife over the second half.
 
-    The jackknife is None with fewer than three files. Each half has half the windows, so twice the bias of the whole.
+    The jackknife is None with fewer than three clips. Each half has half the windows, so twice the bias of the whole.
     """
     middle = len(reference) // 2
-    first = root(reference.gaussian(range(middle)))
-    second = EmbeddedSet(
-        reference.clips[middle:],
-        reference.vectors[reference.starts[middle] :],
-        reference.starts[middle:] - reference.starts[middle],
-    )
-    plain = frechet(first, root(second.gaussian()))
-    return plain, frechet_jackknife(first, second.groups(groups)) if len(second) > 1 else None
+    first, second = reference.part(0, middle), reference.part(middle, len(reference))
+    plain = frechet(root(first.gaussian()), root(second.gaussian()))
+    return plain, frechet_jackknife(first, second, groups)

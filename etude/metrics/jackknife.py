@@ -1,7 +1,7 @@
 """Delete-a-group jackknife: takes away the 1/n bias of a statistic and gives its interval, without random numbers.
 
 FAD grows with 1/n when n is small; a bootstrap adds that bias a second time, so its percentile interval misses the true
-value nearly always. Groups are made of whole files: windows of one file are correlated.
+value nearly always. Groups are made of whole clips: windows of one clip are correlated.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,8 @@ from operator import add
 import numpy as np
 from scipy import stats
 
-from etude.metrics.frechet import Root, frechet, root
+from etude.metrics.embedded import EmbeddedSet
+from etude.metrics.frechet import frechet, root
 from etude.metrics.gaussian import Gaussian
 
 
@@ -36,11 +37,28 @@ def jackknife(full: float, left_out: Sequence[float]) -> Jackknife:
     return Jackknife(float(estimate), float(se), float(estimate - half), float(estimate + half))
 
 
-def frechet_jackknife(reference: Root, groups: Sequence[Gaussian]) -> Jackknife:
-    """Jackknife of the Fréchet distance over ``groups`` of files, against a fixed ``reference``.
+def frechet_jackknife(reference: EmbeddedSet, generated: EmbeddedSet, groups: int) -> Jackknife | None:
+    """Jackknife of the Fréchet distance over groups of clips; None when there is but one clip.
 
-    What is left is the bias from the reference's own finite size: the same for all sets compared with it.
+    A group is left out of *both* sets, wherever its clip ids occur. Reconstructions share the chance of what was drawn
+    with their originals; left out of one set only, a perfect reconstruction would end far below zero. Sets without
+    common ids are independent: there the reference stays as it is, and so does the bias from its own finite size.
     """
-    full = frechet(reference, root(reduce(add, groups)))
-    rest = (reduce(add, [*groups[:position], *groups[position + 1 :]]) for position in range(len(groups)))
-    return jackknife(full, [frechet(reference, root(gaussian)) for gaussian in rest])
+    parts = np.array_split(np.arange(len(generated)), min(groups, len(generated)))
+    if len(parts) < 2:
+        return None
+    pieces = [generated.gaussian(part) for part in parts]
+    partners = [reference.positions(generated.clips[position] for position in part) for part in parts]
+    alone = sorted(set(range(len(reference))).difference(*partners))
+    others = [reference.gaussian(part) if part else None for part in [*partners, alone]]
+    whole = root(_joined(others))
+    left_out = []
+    for position, partner in enumerate(partners):
+        rest = _joined([*others[:position], *others[position + 1 :]]) if partner else None
+        target = root(rest) if rest else whole
+        left_out.append(frechet(target, root(_joined([*pieces[:position], *pieces[position + 1 :]]))))
+    return jackknife(frechet(whole, root(_joined(pieces))), left_out)
+
+
+def _joined(pieces: Sequence[Gaussian | None]) -> Gaussian:
+    return reduce(add, (piece for piece in pieces if piece is not None))
