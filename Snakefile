@@ -15,7 +15,9 @@ from etude.errors import UserError
 from etude.pipeline.digest import code_digest as code
 from etude.pipeline.workflow import settings
 
+
 configfile: "params.yaml"
+
 
 try:
     PARAMS = resolve(config)

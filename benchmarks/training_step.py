@@ -1,7 +1,9 @@
 """One training step of the multi-scale system at the thesis's size: ours against the released code's order of work.
 
-The rival computes, in every step, the three mel spectrograms from audio and all three encoders, forward and backward, with the
-levels that a stage does not use multiplied by zero, as the released code does. Ours reads mel spectrograms from memory maps,
+The rival computes, in every step, the three mel spectrograms from audio and all three encoders, forward and backward,
+with the
+levels that a stage does not use multiplied by zero, as the released code does. Ours reads mel spectrograms from
+memory maps,
 takes frozen encoders' outputs from a cache, leaves unused encoders out, and averages before the encoder's last
 convolution instead of after it. Same weights, same noise: the losses must agree to 1e-5.
 
@@ -86,7 +88,8 @@ def measure(options: SimpleNamespace) -> None:
     mels = mel_pyramid(audio, RATE, 128, 256, 1024, "recompute")
     whole = {"latents": latents} | {f"mel{k}": mel for k, mel in enumerate(mels, start=1)}
     print(
-        f"{platform.processor() or platform.machine()}, torch {torch.__version__}, {torch.get_num_threads()} threads, batch {options.batch}"
+        f"{platform.processor() or platform.machine()}, torch {torch.__version__}, "
+        f"{torch.get_num_threads()} threads, batch {options.batch}"
     )
     totals = [0.0, 0.0]
     for stage in range(3):
@@ -98,10 +101,12 @@ def measure(options: SimpleNamespace) -> None:
         assert abs(loss - rival) <= 1e-5 * abs(rival), f"losses differ: {loss} and {rival}"
         totals = [totals[0] + ours, totals[1] + theirs]
         print(
-            f"stage {stage + 1}: released order {theirs:.3f} s, ours {ours:.3f} s, ratio {theirs / ours:.1f}, losses {rival:.6f} {loss:.6f}"
+            f"stage {stage + 1}: released order {theirs:.3f} s, ours {ours:.3f} s, ratio {theirs / ours:.1f}, "
+            f"losses {rival:.6f} {loss:.6f}"
         )
     print(
-        f"a step of each stage: released order {totals[1]:.2f} s, ours {totals[0]:.2f} s, ratio {totals[1] / totals[0]:.1f}"
+        f"a step of each stage: released order {totals[1]:.2f} s, ours {totals[0]:.2f} s, "
+        f"ratio {totals[1] / totals[0]:.1f}"
     )
 
 

@@ -114,9 +114,15 @@ def test_one_more_seed_starts_only_its_own_jobs(finished):
 @pytest.mark.parametrize(
     ("change", "jobs"),
     [
-        ({"train": {"lr": 0.001}}, {"train_system", "generate_reconstructions", "embed_clips", "fad_of_set", "fad_table"}),
+        (
+            {"train": {"lr": 0.001}},
+            {"train_system", "generate_reconstructions", "embed_clips", "fad_of_set", "fad_table"},
+        ),
         ({"evaluate": {"seed": 3}}, {"fad_of_set", "fad_table"}),
-        ({"judge": {"gm_cnn": {"lr": 0.01}}}, {"train_judge", "embed_clips", "embed_reference", "fad_of_set", "fad_table"}),
+        (
+            {"judge": {"gm_cnn": {"lr": 0.01}}},
+            {"train_judge", "embed_clips", "embed_reference", "fad_of_set", "fad_table"},
+        ),
     ],
     ids=["train.lr", "evaluate.seed", "judge.gm_cnn.lr"],
 )
@@ -137,12 +143,24 @@ def test_a_changed_number_runs_what_depends_on_it(finished, change, jobs):
     ("file", "old", "new", "jobs"),
     [
         ("etude/metrics/frechet.py", "import numpy as np", "import numpy as np  # a comment\n\n", set()),
-        ("etude/metrics/frechet.py", "import numpy as np", "import numpy as np\n\nCHANGED = 1", {"fad_of_set", "fad_table"}),
+        (
+            "etude/metrics/frechet.py",
+            "import numpy as np",
+            "import numpy as np\n\nCHANGED = 1",
+            {"fad_of_set", "fad_table"},
+        ),
         (
             "etude/systems/msdae.py",
             "import torch\n",
             "import torch\n\nCHANGED = 1\n",
-            {"train_system", "generate_reconstructions", "generate_untrained", "embed_clips", "fad_of_set", "fad_table"},
+            {
+                "train_system",
+                "generate_reconstructions",
+                "generate_untrained",
+                "embed_clips",
+                "fad_of_set",
+                "fad_table",
+            },
         ),
         ("etude/systems/hdae.py", "from torch", "CHANGED = 1\nfrom torch", set()),
     ],
@@ -162,18 +180,24 @@ def test_changed_code_runs_what_it_feeds(finished, file, old, new, jobs):
 def test_a_killed_training_goes_on_and_the_table_has_the_same_bytes(halfway, finished, tmp_path):
     folder = tmp_path / "project"
     shutil.copytree(halfway, folder)
-    process = subprocess.Popen(command(), cwd=folder, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command(), cwd=folder, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     deadline = time.monotonic() + 120
     while not list(folder.glob("runs/smoke/scratch/train-*/checkpoint.pt")):
         assert time.monotonic() < deadline and process.poll() is None, "no checkpoint was written"
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    assert not list(folder.glob("runs/smoke/models/systems/**/weights.safetensors")), "it was killed too late to mean anything"
+    assert not list(folder.glob("runs/smoke/models/systems/**/weights.safetensors")), (
+        "it was killed too late to mean anything"
+    )
     snakemake(folder, "--unlock")
     snakemake(folder)
     for name in ("fad.csv", "fad.md"):
-        assert (folder / "runs/smoke/reports" / name).read_bytes() == (finished / "runs/smoke/reports" / name).read_bytes()
+        assert (folder / "runs/smoke/reports" / name).read_bytes() == (
+            finished / "runs/smoke/reports" / name
+        ).read_bytes()
 
 
 def test_a_misspelt_key_stops_before_anything_starts(halfway):

@@ -24,7 +24,9 @@ def read_audio(path: Path | str) -> tuple[np.ndarray, int]:
     except soundfile.LibsndfileError as error:
         if not Path(path).exists():
             raise UserError(f"{path}: no such audio file; fetch the data set again or correct its index") from None
-        raise UserError(f"{path}: not readable as audio ({error.error_string.rstrip('.')}); replace or remove it") from None
+        raise UserError(
+            f"{path}: not readable as audio ({error.error_string.rstrip('.')}); replace or remove it"
+        ) from None
     if promised is not None and len(samples) < promised:
         raise UserError(f"{path}: truncated, {len(samples)} frames found, {promised} in its header; fetch it again")
     if len(samples) == 0:
@@ -60,7 +62,9 @@ def write_audio(path: Path | str, samples: np.ndarray, rate: int) -> None:
     Raises ``UserError`` when samples are not finite: a NaN would become a loud click.
     """
     if not np.isfinite(samples).all():
-        raise UserError(f"{path}: refusing to write audio with NaN or infinite samples; the system diverged, lower its learning rate")
+        raise UserError(
+            f"{path}: refusing to write audio with NaN or infinite samples; the system diverged: lower train.lr"
+        )
     soundfile.write(str(path), to_int16(samples), rate, subtype="PCM_16")
 
 

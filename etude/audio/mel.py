@@ -17,8 +17,8 @@ def mel_pyramid(audio: Tensor, rate: int, bands: int, hop: int, window: int, pyr
 
     x_3 is [batch, bands, samples / hop]; each coarser one has half the bands and half the frames. ``pyramid`` "pool"
     averages 2 x 2 cells of the power spectrogram before the logarithm (the thesis's text); "recompute" takes each
-    level from the audio again, with hop and window doubled (the released code), so that coarse levels look through longer
-    windows. The compression is log(1 + power); the frame centred on the end of the clip is left out.
+    level from the audio again, with hop and window doubled (the released code), so that coarse levels look through
+    longer windows. The compression is log(1 + power); the frame centred on the end of the clip is left out.
     """
     if audio.shape[-1] % (hop * 2 ** (LEVELS - 1)):
         raise UserError(

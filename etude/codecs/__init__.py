@@ -4,9 +4,10 @@ A plug-in has two functions:
 
 ``obtain(folder, audio, rate, settings, checkpoint) -> dict``
     Make or find what :func:`load` needs. ``audio`` is the train split, int16 [clips, samples] at ``rate`` Hz;
-    ``settings`` the codec's block of params.yaml. A codec trained here writes ``weights.safetensors`` into ``folder``; a
-    pretrained one checks the user's weight file (sha256, keys) and records where it lies. ``checkpoint`` is where a training
-    that was killed goes on. Returns facts for
+    ``settings`` the codec's block of params.yaml. A codec trained here writes ``weights.safetensors`` into
+    ``folder``; a
+    pretrained one checks the user's weight file (sha256, keys) and records where it lies. ``checkpoint`` is where a
+    training that was killed goes on. Returns facts for
     ``codec.json``, at least ``weights`` (file name or path) and ``weights_sha256``.
 ``load(folder, settings) -> Codec``
     The codec, ready to use, after checking the weights against ``codec.json`` in ``folder``.
@@ -44,5 +45,7 @@ class Codec(Protocol):
 def plugin(name: str) -> ModuleType:
     """The module of codec ``name``; raises ``UserError`` when there is none."""
     if not name.isidentifier() or importlib.util.find_spec(f"etude.codecs.{name}") is None:
-        raise UserError(f"no codec called {name!r}: grid.codecs in params.yaml names files of etude/codecs/ (without .py)")
+        raise UserError(
+            f"no codec called {name!r}: grid.codecs in params.yaml names files of etude/codecs/ (without .py)"
+        )
     return importlib.import_module(f"etude.codecs.{name}")

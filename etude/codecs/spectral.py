@@ -1,6 +1,7 @@
 """The ``spectral`` codec: a log-magnitude spectrogram in closed form, a small learned decoder, Griffin-Lim phase.
 
-Encoder: STFT magnitudes in decibel-like logarithms, ``frames_per_latent`` of them side by side, projected on the principal
+Encoder: STFT magnitudes in decibel-like logarithms, ``frames_per_latent`` of them side by side, projected on the
+principal
 components of the train split. At 16 kHz with hop 256 and 4 frames a latent, 64 components at 15.6 Hz. Decoder: the same
 projection backwards, plus what a small convolutional network adds from the context of the latents; the phase is
 found by the fast Griffin-Lim iteration. It needs no download and is trained in a minute or two; it is no rival of a
@@ -43,7 +44,9 @@ class SpectralCodec(Trainable):
         self.register_buffer("components", torch.zeros(self.channels, size))
         self.register_buffer("deviations", torch.ones(self.channels))
         self.inward = nn.Conv1d(self.channels, settings.width, 3, padding=1)
-        self.blocks = nn.ModuleList(nn.Conv1d(settings.width, settings.width, 3, padding=1) for _ in range(settings.blocks))
+        self.blocks = nn.ModuleList(
+            nn.Conv1d(settings.width, settings.width, 3, padding=1) for _ in range(settings.blocks)
+        )
         self.outward = nn.Conv1d(settings.width, size, 1)
         nn.init.zeros_(self.outward.weight)  # so that it starts as the closed form
         nn.init.zeros_(self.outward.bias)
@@ -51,13 +54,13 @@ class SpectralCodec(Trainable):
     def frames(self, samples: int) -> int:
         if samples % (self.hop * self.stack):
             raise UserError(
-                f"the spectral codec cuts clips into latent frames of {self.hop * self.stack} samples, and {samples} is no "
-                "multiple of it: change prepare.chunk_samples or codec.spectral"
+                f"the spectral codec cuts clips into latent frames of {self.hop * self.stack} samples, and {samples} "
+                "is no multiple of it: change prepare.chunk_samples or codec.spectral"
             )
         return samples // (self.hop * self.stack)
 
     def spectrum(self, audio: Tensor) -> Tensor:
-        """Audio [batch, samples] to stacked log-magnitudes [batch, bins * stack, latent frames]; 0 is a full-scale sine."""
+        """Audio [batch, samples] to stacked log-magnitudes [batch, bins * stack, frames]; 0: a full-scale sine."""
         frames = self.frames(audio.shape[-1])
         stft = torch.stft(audio, self.n_fft, self.hop, window=self.window, return_complex=True)
         # The frame centred on the end of the clip is left out, so that frames are a multiple of the stack.
@@ -131,14 +134,21 @@ class _Clips:
 def obtain(folder: Path, audio: np.ndarray, rate: int, settings, checkpoint: Checkpoint) -> dict[str, Any]:
     """Fit the closed form and train the residual decoder on ``audio``; write ``weights.safetensors``."""
     if rate != settings.sample_rate:
-        raise UserError(f"the spectral codec is set to {settings.sample_rate} Hz and the clips have {rate} Hz: make codec.spectral.sample_rate and prepare.sample_rate equal")
+        raise UserError(
+            f"the spectral codec is set to {settings.sample_rate} Hz and the clips have {rate} Hz: "
+            "make codec.spectral.sample_rate and prepare.sample_rate equal"
+        )
     torch.manual_seed(settings.seed)
     codec = SpectralCodec(settings)
     codec.fit(audio)
     curve = train(codec, _Clips(audio), settings.train, settings.seed, checkpoint, "spectral codec")
     with atomic(folder / "weights.safetensors") as part:
         save_file(codec.state_dict(), part)
-    return {"weights": "weights.safetensors", "weights_sha256": sha256_file(folder / "weights.safetensors"), "final_loss": curve[-1]["loss"]}
+    return {
+        "weights": "weights.safetensors",
+        "weights_sha256": sha256_file(folder / "weights.safetensors"),
+        "final_loss": curve[-1]["loss"],
+    }
 
 
 def load(folder: Path, settings) -> SpectralCodec:
@@ -147,5 +157,8 @@ def load(folder: Path, settings) -> SpectralCodec:
     try:
         codec.load_state_dict(load_file(folder / "weights.safetensors"))
     except RuntimeError as error:
-        raise UserError(f"{folder / 'weights.safetensors'}: weights of another spectral codec ({str(error).splitlines()[-1].strip()}); build models/codecs again") from None
+        raise UserError(
+            f"{folder / 'weights.safetensors'}: weights of another spectral codec "
+            f"({str(error).splitlines()[-1].strip()}); build models/codecs again"
+        ) from None
     return codec.eval()

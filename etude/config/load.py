@@ -19,9 +19,9 @@ PLUGIN_FOLDERS = {"codec": LIBRARY / "codecs", "systems": LIBRARY / "systems", "
 def resolve(raw: dict[str, Any], root: Path = Path(".")) -> dict[str, Any]:
     """Checked parameters of the scale that ``raw["scale"]`` names, as plain dicts.
 
-    The blocks of ``raw`` are overlaid with those of ``raw["scales"][scale]``, checked against the schema, and what is null
-    is filled in by ``variant``. ``root`` is the project's folder (for data/sources/). Raises ``UserError``: one sentence
-    with the key, what it holds, what it may hold.
+    The blocks of ``raw`` are overlaid with those of ``raw["scales"][scale]``, checked against the schema, and what is
+    null is filled in by ``variant``. ``root`` is the project's folder (for data/sources/). Raises ``UserError``: one
+    sentence with the key, what it holds, what it may hold.
     """
     raw = copy.deepcopy(dict(raw))
     overlays = raw.pop("scales", {}) or {}
@@ -66,7 +66,9 @@ def _check_grid(params: dict[str, Any], root: Path) -> None:
         for name in grid[key]:
             if not _plugin_exists(family, name, root):
                 where = "data/sources/*.yaml" if family == "fetch" else f"etude/{PLUGIN_FOLDERS[family].name}/*.py"
-                _refuse(f"grid.{key}", f"names {name!r}, and {where} has no such file" + _hint(name, _plugins(family, root)))
+                _refuse(
+                    f"grid.{key}", f"names {name!r}, and {where} has no such file" + _hint(name, _plugins(family, root))
+                )
             if family != "fetch" and name not in params[family]:
                 _refuse(f"{family}.{name}", f"is missing: grid.{key} names it, so it needs a block of its own")
         if len(set(grid[key])) < len(grid[key]):

@@ -45,7 +45,7 @@ class BandSource(Block):
 
 
 class Loudness(Block):
-    """One gain per source file. ``peak``: the largest sample reaches ``target_db`` (dBFS), by at most ``max_gain_db``."""
+    """One gain per source file. ``peak``: the largest sample reaches ``target_db`` dBFS, by at most ``max_gain_db``."""
 
     rule: Literal["peak", "none"]
     target_db: float
@@ -80,7 +80,9 @@ class Training(Block):
     @model_validator(mode="after")
     def _checkpoints_follow_log_rows(self):
         if self.checkpoint_every % self.log_every:
-            raise ValueError(f"checkpoint_every ({self.checkpoint_every}) must be a multiple of log_every ({self.log_every})")
+            raise ValueError(
+                f"checkpoint_every ({self.checkpoint_every}) must be a multiple of log_every ({self.log_every})"
+            )
         return self
 
 
@@ -116,7 +118,7 @@ class EncodecCodec(PretrainedCodec):
 
 
 class Mel(Block):
-    """The finest mel spectrogram x_3 of a clip's first ``samples`` (P-05); coarser ones follow by ``pyramid`` (P-06)."""
+    """The finest mel spectrogram x_3 of a clip's first ``samples`` (P-05); ``pyramid`` makes the coarser (P-06)."""
 
     bands: Positive
     hop: Positive

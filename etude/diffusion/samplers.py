@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -45,10 +46,10 @@ def sample(
 def alpha_heun(denoiser, x, sigmas, settings, generator=None, reuse_x: bool = False) -> Tensor:
     """Second-order steps in the alpha form (P-19); the last step, to sigma = 0, is an Euler step.
 
-    ``reuse_x`` repeats a slip of the released code, which takes the second slope from the old x: it shrinks the result (to a
-    standard deviation of 0.177 instead of 0.5 on an exact Gaussian denoiser, 30 steps).
+    ``reuse_x`` repeats a slip of the released code, which takes the second slope from the old x: it shrinks the
+    result (to a standard deviation of 0.177 instead of 0.5 on an exact Gaussian denoiser, 30 steps).
     """
-    for sigma, following in zip(sigmas[:-1], sigmas[1:], strict=True):
+    for sigma, following in pairwise(sigmas):
         step = following - sigma
         slope = (x - denoiser(x, sigma)) / sigma
         if following == 0.0:
@@ -71,7 +72,7 @@ def alpha_heun_released(denoiser, x, sigmas, settings, generator=None) -> Tensor
 
 def euler(denoiser, x, sigmas, settings, generator=None) -> Tensor:
     """First-order steps."""
-    for sigma, following in zip(sigmas[:-1], sigmas[1:], strict=True):
+    for sigma, following in pairwise(sigmas):
         x = x + (following - sigma) * (x - denoiser(x, sigma)) / sigma
     return x
 
@@ -79,7 +80,7 @@ def euler(denoiser, x, sigmas, settings, generator=None) -> Tensor:
 def stochastic_heun(denoiser, x, sigmas, settings, generator=None) -> Tensor:
     """Heun steps after adding fresh noise (P-20; Karras et al. 2022, algorithm 2). ``churn`` = 0 adds none."""
     most = 2**0.5 - 1
-    for sigma, following in zip(sigmas[:-1], sigmas[1:], strict=True):
+    for sigma, following in pairwise(sigmas):
         inside = settings.churn_min <= sigma <= settings.churn_max
         gamma = min(settings.churn / (len(sigmas) - 1), most) if inside else 0.0
         if gamma > 0.0:

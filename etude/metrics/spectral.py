@@ -9,9 +9,13 @@ WINDOW, HOP, FLOOR_DB = 1024, 256, -80.0
 def log_spectral_distance(reference: np.ndarray, estimate: np.ndarray) -> float:
     """Mean over clips and frames of the RMS over frequency of the difference of dB spectra.
 
-    ``reference`` and ``estimate`` are [clips, samples]; magnitudes below ``FLOOR_DB`` re a full-scale sine count as that floor.
+    ``reference`` and ``estimate`` are [clips, samples]; magnitudes below ``FLOOR_DB`` re a full-scale sine count as
+    that floor.
     """
-    distances = [np.sqrt(((_decibels(a) - _decibels(b)) ** 2).mean(axis=0)).mean() for a, b in zip(reference, estimate, strict=True)]
+    distances = [
+        np.sqrt(((_decibels(a) - _decibels(b)) ** 2).mean(axis=0)).mean()
+        for a, b in zip(reference, estimate, strict=True)
+    ]
     return float(np.mean(distances))
 
 

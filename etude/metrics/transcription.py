@@ -99,7 +99,7 @@ class Transcriber:
 
 
 def main_pitch(notes: list[Note]) -> int | None:
-    """The pitch of a single-note clip: that of the note with the largest amplitude x duration (P-35); None without notes."""
+    """Pitch of a single-note clip: of the note with the largest amplitude x duration (P-35); None without notes."""
     if not notes:
         return None
     return max(notes, key=lambda note: note.amplitude * (note.offset - note.onset)).pitch

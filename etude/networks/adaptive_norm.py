@@ -6,8 +6,8 @@ from torch import Tensor, nn
 class AdaptiveGroupNorm(nn.Module):
     """One group normalisation, used ``uses`` times, each use with its own scale and shift from the embedding.
 
-    ``y = a(e) * GroupNorm(x) + b(e)`` with ``(a, b)`` linear in the embedding ``e``; there is no ``1 +`` on the scale, so
-    its bias starts at one and the layer starts as a plain normalisation.
+    ``y = a(e) * GroupNorm(x) + b(e)`` with ``(a, b)`` linear in the embedding ``e``; there is no ``1 +`` on the scale,
+    so its bias starts at one and the layer starts as a plain normalisation.
     """
 
     def __init__(self, channels: int, embedding: int, groups: int = 1, uses: int = 1):

@@ -1,5 +1,7 @@
 """The encoder of HDAE brought to audio: one network over the latents, tapped after each halving (P-23)."""
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -21,18 +23,18 @@ class Tap(nn.Module):
 
 
 class HierarchicalEncoder(nn.Module):
-    """Latents [batch, channels[0], frames] to one h per halving, finest first: [batch, bottlenecks[i], frames / 2**(i + 1)].
+    """Latents [batch, channels[0], frames] to one h per halving, finest first: [batch, bottlenecks[i], frames / 2**(i
+    + 1)].
 
-    The released network has a further tap at full rate that conditions nothing; ``full_rate_bottleneck`` > 0 builds it, so
-    that parameter counts can be compared.
+    The released network has a further tap at full rate that conditions nothing; ``full_rate_bottleneck`` > 0 builds
+    it, so that parameter counts can be compared.
     """
 
     def __init__(self, channels: list[int], bottlenecks: list[int], width: int, full_rate_bottleneck: int = 0):
         super().__init__()
         self.blocks = nn.ModuleList(ResidualConvs(nn.Conv1d, inner) for inner in channels[:-1])
         self.down = nn.ModuleList(
-            nn.Conv1d(inner, outer, 3, stride=2, padding=1)
-            for inner, outer in zip(channels[:-1], channels[1:], strict=True)
+            nn.Conv1d(inner, outer, 3, stride=2, padding=1) for inner, outer in pairwise(channels)
         )
         self.taps = nn.ModuleList(
             Tap(outer, bottleneck, width) for outer, bottleneck in zip(channels[1:], bottlenecks, strict=True)

@@ -1,5 +1,7 @@
 """Encoder of one mel spectrogram into a short, bounded sequence (P-09)."""
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -32,8 +34,7 @@ class SpectralEncoder(nn.Module):
         strides = {"mel": (2, 1), "both": (2, 2)}
         self.blocks = nn.ModuleList(ResidualConvs(nn.Conv2d, inner) for inner in channels[:-1])
         self.down = nn.ModuleList(
-            nn.Conv2d(inner, outer, 3, stride=strides[stride], padding=1)
-            for inner, outer in zip(channels[:-1], channels[1:], strict=True)
+            nn.Conv2d(inner, outer, 3, stride=strides[stride], padding=1) for inner, outer in pairwise(channels)
         )
         self.frames = frames
         self.bottleneck = nn.Conv1d(channels[-1], bottleneck, 1)
@@ -52,8 +53,8 @@ class SpectralEncoder(nn.Module):
 def pooled_convolution(x: Tensor, convolution: nn.Conv2d, frames: int) -> Tensor:
     """``convolution`` (3 x 3, padding 1) of x [batch, in, bands, time], averaged over all bands and down to ``frames``.
 
-    Both are linear, so the average is taken first: of the nine shifted inputs, which leaves one small matrix product per
-    frame where the convolution alone would be the largest part of the encoder. Equal to the plain order of work up
+    Both are linear, so the average is taken first: of the nine shifted inputs, which leaves one small matrix product
+    per frame where the convolution alone would be the largest part of the encoder. Equal to the plain order of work up
     to rounding. Returns [batch, out, frames].
     """
     down, along = convolution.stride

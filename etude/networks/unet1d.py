@@ -1,6 +1,7 @@
 """One-dimensional U-Net denoiser with conditions concatenated at chosen levels (P-11, P-12)."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from types import MappingProxyType
 
 import torch
@@ -37,7 +38,8 @@ class ConditionedBlock(nn.Module):
 class UNet1d(nn.Module):
     """F_theta of the denoiser: [batch, channels[0], frames] at a noise level [batch] to the same shape.
 
-    ``channels`` lists the width of each level from the top to the bottom; the time axis is halved between two levels, so
+    ``channels`` lists the width of each level from the top to the bottom; the time axis is halved between two levels,
+    so
     ``frames`` must be a multiple of ``2 ** (len(channels) - 1)``. ``encoder_conditions`` and ``decoder_conditions`` map
     a level (0 is the top, ``len(channels) - 1`` the bottom, which counts as decoder) to the channels of the condition
     that is concatenated there.
@@ -58,13 +60,10 @@ class UNet1d(nn.Module):
             for level, width in enumerate(channels[:-1])
         )
         self.down = nn.ModuleList(
-            nn.Conv1d(width, below, 3, stride=2, padding=1)
-            for width, below in zip(channels[:-1], channels[1:], strict=True)
+            nn.Conv1d(width, below, 3, stride=2, padding=1) for width, below in pairwise(channels)
         )
         self.bottom = ConditionedBlock(channels[-1], embedding, condition=decoder_conditions.get(self.depth, 0))
-        self.up = nn.ModuleList(
-            nn.Conv1d(below, width, 1) for width, below in zip(channels[:-1], channels[1:], strict=True)
-        )
+        self.up = nn.ModuleList(nn.Conv1d(below, width, 1) for width, below in pairwise(channels))
         self.decoder = nn.ModuleList(
             ConditionedBlock(width, embedding, extra=width, condition=decoder_conditions.get(level, 0))
             for level, width in enumerate(channels[:-1])

@@ -1,7 +1,7 @@
 """Digests of code: what a stage and the library modules it really imports mean, without comments and layout.
 
-Snakemake gets the digest as a parameter of the rule. A changed helper re-runs exactly the jobs it feeds; a changed comment,
-docstring or line break re-runs nothing.
+Snakemake gets the digest as a parameter of the rule. A changed helper re-runs exactly the jobs it feeds; a changed
+comment, docstring or line break re-runs nothing.
 """
 
 import ast
@@ -71,5 +71,9 @@ def _strip_docstring(node: ast.AST) -> None:
         node.body = [
             statement
             for statement in node.body
-            if not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant) and isinstance(statement.value.value, str))
+            if not (
+                isinstance(statement, ast.Expr)
+                and isinstance(statement.value, ast.Constant)
+                and isinstance(statement.value.value, str)
+            )
         ]

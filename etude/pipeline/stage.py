@@ -38,7 +38,11 @@ def run_stage(main: Callable[..., None], **options: str) -> None:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             where = f" while writing {error.filename}" if error.filename else ""
-            sys.exit(_say(f"no space left on the device{where}: free some (`etude cost` says what a run needs) and run again"))
+            sys.exit(
+                _say(
+                    f"no space left on the device{where}: free some (`etude cost` says what a run needs) and run again"
+                )
+            )
         raise
 
 

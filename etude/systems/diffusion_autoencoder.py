@@ -1,4 +1,4 @@
-"""What HDAE and the multi-scale spectral DAE share: a latent denoiser conditioned on three levels (P-11 to P-15, P-61)."""
+"""What HDAE and the multi-scale spectral DAE share: a denoiser conditioned on three levels (P-11 to P-15, P-61)."""
 
 from abc import abstractmethod
 
@@ -15,13 +15,15 @@ from etude.training.loop import Batch, Trainable
 class DiffusionAutoencoder(Trainable):
     """Encodes a clip into h = [h_1, h_2, h_3] (coarse to fine) and denoises codec latents given them.
 
-    The codec's latents are shifted to mean zero and scaled to the standard deviation ``sigma_data`` that EDM assumes; on
+    The codec's latents are shifted to mean zero and scaled to the standard deviation ``sigma_data`` that EDM assumes;
+    on
     the way, the power ``whitening`` decides how far the channels are made equal: 0 keeps the codec's own proportions, 1
     gives every channel the same variance. :meth:`fit_scale` must have been called before training.
     """
 
     arrays: tuple[str, ...]
     """Names of the encoded arrays it reads."""
+
     def __init__(self, settings, channels: int, frames: int, width: int):
         super().__init__()
         self.frames = frames

@@ -18,7 +18,8 @@ class HierarchicalDAE(DiffusionAutoencoder):
         # Taps exist after one, two and three halvings, so the latents' lengths are what the encoder makes them.
         if self.placement.shifts != (3, 2, 1):
             raise UserError(
-                "systems.hdae.conditioning: levels_1_3_5 needs latents of 2, 8 and 32 frames, HDAE has 4, 8 and 16; use hold, tiled or held_both"
+                "systems.hdae.conditioning: levels_1_3_5 needs latents of 2, 8 and 32 frames, HDAE has 4, 8 and "
+                "16; use hold, tiled or held_both"
             )
         self.encoder = HierarchicalEncoder(
             [channels, *settings.encoder.channels],

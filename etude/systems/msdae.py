@@ -1,5 +1,7 @@
 """The multi-scale spectral diffusion autoencoder ("Ours", P-08): three mel encoders, trained coarse to fine (P-16)."""
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -24,7 +26,9 @@ class MultiScaleSpectralDAE(DiffusionAutoencoder):
         self.residual = settings.residual
         self.width = settings.width
         self.encoders = nn.ModuleList(
-            SpectralEncoder([1, *settings.encoder.channels], settings.encoder.bottleneck, settings.width, length, settings.stride)
+            SpectralEncoder(
+                [1, *settings.encoder.channels], settings.encoder.bottleneck, settings.width, length, settings.stride
+            )
             for length in self.placement.lengths(frames)
         )
 
@@ -43,7 +47,7 @@ class MultiScaleSpectralDAE(DiffusionAutoencoder):
 
     def refine(self, levels: list[Tensor]) -> list[Tensor]:
         refined = [levels[0]]
-        for coarser, level in zip(levels[:-1], levels[1:], strict=True):
+        for coarser, level in pairwise(levels):
             base = refined[-1] if self.residual == "cumulative" else coarser
             refined.append(level + functional.interpolate(base, size=level.shape[-1], mode="linear"))
         return refined

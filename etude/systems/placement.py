@@ -12,8 +12,8 @@ class Placement:
     """Latent k = 0, 1, 2 (coarse, middle, fine) has ``frames >> shifts[k]`` frames on latents of ``frames`` frames.
 
     ``encoder`` and ``decoder`` map a level of the U-Net (0 is the top) to the latent that is concatenated there. In the
-    decoder a latent may have half the level's frames; it is then brought to length by holding each frame twice, or, when
-    ``tiled``, by repeating the whole sequence (what the released code does, which puts its frames at wrong times).
+    decoder a latent may have half the level's frames; it is then brought to length by holding each frame twice, or,
+    when ``tiled``, by repeating the whole sequence (what the released code does, which puts its frames at wrong times).
     """
 
     shifts: tuple[int, int, int]

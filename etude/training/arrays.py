@@ -16,7 +16,9 @@ class EncodedSplit:
     def __init__(self, folder: Path, split: str, names: tuple[str, ...]):
         rows = [row for row in read_csv(folder / "index.csv") if row["split"] == split]
         if not rows:
-            raise UserError(f"{folder / 'index.csv'}: no clips in split {split!r}; check prepare.split and the data set's manifest")
+            raise UserError(
+                f"{folder / 'index.csv'}: no clips in split {split!r}; check prepare.split and the data set's manifest"
+            )
         self.clips = [row["clip"] for row in rows]
         self.rows = np.array([int(row["row"]) for row in rows])
         self.arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names}

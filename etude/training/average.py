@@ -5,7 +5,7 @@ from torch import nn
 
 
 class Average:
-    """Averages of the parameters of ``modules``; the decay rises to ``decay`` as (1 + n) / (10 + n), so that early steps fade."""
+    """Averages of the parameters of ``modules``; the decay rises to ``decay`` as (1 + n) / (10 + n)."""
 
     def __init__(self, modules: list[nn.Module], decay: float):
         self.parameters = [parameter for module in modules for parameter in module.parameters()]
@@ -28,5 +28,7 @@ class Average:
         return {"values": self.values, "updates": self.updates}
 
     def load(self, state: dict) -> None:
-        self.values = [value.to(parameter.device) for value, parameter in zip(state["values"], self.parameters, strict=True)]
+        self.values = [
+            value.to(parameter.device) for value, parameter in zip(state["values"], self.parameters, strict=True)
+        ]
         self.updates = state["updates"]

@@ -54,7 +54,9 @@ class Trainable(nn.Module, ABC):
         return {}
 
 
-def train(system: Trainable, data: Clips, settings, seed: int, checkpoint: Checkpoint, name: str) -> list[dict[str, Any]]:
+def train(
+    system: Trainable, data: Clips, settings, seed: int, checkpoint: Checkpoint, name: str
+) -> list[dict[str, Any]]:
     """Train ``system`` in place on ``data``; return the loss curve, one row per ``settings.log_every`` steps.
 
     ``settings.steps`` is the total over all stages. Each stage starts with a new Adam and ends with the averaged
@@ -108,7 +110,8 @@ def train(system: Trainable, data: Clips, settings, seed: int, checkpoint: Check
                 mean = torch.stack(recent).mean().item()
                 if not math.isfinite(mean):
                     raise UserError(
-                        f"{name}: the loss is {mean} at step {step + 1} of stage {stage + 1}; lower train.lr (now {settings.lr}) or check the data set for outliers"
+                        f"{name}: the loss is {mean} at step {step + 1} of stage {stage + 1}; "
+                        f"lower train.lr (now {settings.lr}) or check the data set for outliers"
                     )
                 curve.append({"stage": stage + 1, "step": step + 1, "loss": mean})
                 recent.clear()

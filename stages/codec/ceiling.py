@@ -18,8 +18,8 @@ BATCH = 20
 def ceiling(codec, index: Path) -> dict[str, float]:
     """Facts about round trips of held-out clips (valid and test), spread evenly over them.
 
-    ``log_spectral_distance`` in dB, and, where clips are single notes, ``pitch_original`` and ``pitch_round_trip``: the share on
-    which Basic Pitch finds the labelled pitch.
+    ``log_spectral_distance`` in dB, and, where clips are single notes, ``pitch_original`` and ``pitch_round_trip``:
+    the share on which Basic Pitch finds the labelled pitch.
     """
     rate = json.loads(index.with_name("protocol.json").read_text(encoding="utf-8"))["sample_rate"]
     audio = np.load(index.with_name("audio.npy"), mmap_mode="r")

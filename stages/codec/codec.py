@@ -34,7 +34,16 @@ def main(settings, data: Path, scratch: Path, out: Path) -> None:
     measured = ceiling(codec.load(out.parent, settings.block), data)
     for name, value in measured.items():
         print(f"{settings.codec} on {data.parent.name}: {name} = {value:.4g}", flush=True)
-    write_json(out, facts | {"codec": settings.codec, "sample_rate": protocol["sample_rate"], "chunk_samples": audio.shape[1], "ceiling": measured})
+    write_json(
+        out,
+        facts
+        | {
+            "codec": settings.codec,
+            "sample_rate": protocol["sample_rate"],
+            "chunk_samples": audio.shape[1],
+            "ceiling": measured,
+        },
+    )
     checkpoint.remove()
 
 

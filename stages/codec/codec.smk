@@ -8,7 +8,11 @@ localrules:
 
 rule codec:
     input:
-        expand("<models>/codecs/{dataset}/{codec}/codec.json", dataset=GRID["datasets"], codec=GRID["codecs"]),
+        expand(
+            "<models>/codecs/{dataset}/{codec}/codec.json",
+            dataset=GRID["datasets"],
+            codec=GRID["codecs"],
+        ),
 
 
 rule obtain_codec:
@@ -20,13 +24,13 @@ rule obtain_codec:
         "<models>/codecs/{dataset}/{codec}/codec.json",
     log:
         "<logs>/codec/{dataset}/{codec}.log",
+    resources:
+        runtime=120,
+        mem_mb=4000,
     params:
         settings=lambda w: settings(codec=w.codec, block=PARAMS["codec"][w.codec]),
         code=lambda w: code("stages.codec.codec", f"etude.codecs.{w.codec}"),
         scratch=f"{ROOT}scratch",
-    resources:
-        runtime=120,
-        mem_mb=4000,
     shell:
         "python -m stages.codec.codec --settings {params.settings:q} --data {input.index} --scratch {params.scratch}"
         " --out {output} 2>&1 | tee {log}"

@@ -1,4 +1,4 @@
-"""Everything that training reads, computed once per clip: the codec's latents and three mel spectrograms (P-04 to P-06)."""
+"""Everything that training reads, computed once: the codec's latents and three mel spectrograms (P-04 to P-06)."""
 
 import json
 from pathlib import Path

@@ -9,7 +9,11 @@ localrules:
 
 rule encode:
     input:
-        expand("<data>/encoded/{dataset}/{codec}/index.csv", dataset=GRID["datasets"], codec=GRID["codecs"]),
+        expand(
+            "<data>/encoded/{dataset}/{codec}/index.csv",
+            dataset=GRID["datasets"],
+            codec=GRID["codecs"],
+        ),
 
 
 rule encode_dataset:
@@ -23,13 +27,13 @@ rule encode_dataset:
         mels=expand("<data>/encoded/{{dataset}}/{{codec}}/mel{level}.npy", level=[1, 2, 3]),
     log:
         "<logs>/encode/{dataset}/{codec}.log",
+    resources:
+        runtime=240,
+        mem_mb=4000,
     params:
         settings=lambda w: settings(PARAMS["encode"], codec=w.codec, block=PARAMS["codec"][w.codec]),
         code=lambda w: code("stages.encode.encode", f"etude.codecs.{w.codec}"),
         folder=subpath(output.index, parent=True),
-    resources:
-        runtime=240,
-        mem_mb=4000,
     shell:
         "python -m stages.encode.encode --settings {params.settings:q} --data {input.index} --codec {input.codec}"
         " --out {params.folder} 2>&1 | tee {log}"

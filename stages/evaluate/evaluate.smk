@@ -27,12 +27,12 @@ rule embed_clips:
         "<data>/embeddings/{dataset}/{embedding}/{codec}/{system}/{seed}/embeddings.npz",
     log:
         "<logs>/embed/{dataset}/{embedding}/{codec}/{system}/{seed}.log",
-    params:
-        settings=lambda w: settings(embedding=w.embedding),
-        code=lambda w: code("stages.evaluate.embed", f"etude.embeddings.{w.embedding}"),
     resources:
         runtime=120,
         mem_mb=4000,
+    params:
+        settings=lambda w: settings(embedding=w.embedding),
+        code=lambda w: code("stages.evaluate.embed", f"etude.embeddings.{w.embedding}"),
     shell:
         "python -m stages.evaluate.embed --settings {params.settings:q} --judge {input.judge} --clips {input.clips}"
         " --out {output} 2>&1 | tee {log}"
@@ -49,7 +49,9 @@ use rule embed_clips as embed_reference with:
         "<logs>/embed/{dataset}/{embedding}/reference.log",
     params:
         settings=lambda w: settings(
-            embedding=w.embedding, split=PARAMS["generate"]["split"], clips=PARAMS["generate"]["clips"]
+            embedding=w.embedding,
+            split=PARAMS["generate"]["split"],
+            clips=PARAMS["generate"]["clips"],
         ),
         code=lambda w: code("stages.evaluate.embed", f"etude.embeddings.{w.embedding}"),
 

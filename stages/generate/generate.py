@@ -1,6 +1,7 @@
 """Reconstruct clips: encode each into its three levels, sample latents given them, decode to audio (P-21).
 
-``settings.source`` says by what: a ``trained`` system; the same network ``untrained``, which every score should beat; or the
+``settings.source`` says by what: a ``trained`` system; the same network ``untrained``, which every score should beat;
+or the
 ``codec`` alone, which no system on its latents can beat. The noise that sampling starts from depends on the clip and on
 ``noise_seed`` only, so that all systems, seeds and columns of a table share it.
 """
@@ -45,7 +46,9 @@ def main(settings, data: Path, codec: Path, weights: Path, out: Path) -> None:
         batch = {name: array.to(device) for name, array in split.batch(chosen).items()}
         latents = batch["latents"] if system is None else _reconstruct(system, batch, names, settings)
         if not torch.isfinite(latents).all():
-            raise UserError(f"{weights}: sampling gave latents that are not finite; train it again with a lower train.lr")
+            raise UserError(
+                f"{weights}: sampling gave latents that are not finite; train it again with a lower train.lr"
+            )
         audio = network.decode(latents.cpu(), samples, settings.noise_seed).numpy()
         rows += [_write(out, name, sound, network.sample_rate) for name, sound in zip(names, audio, strict=True)]
     write_json(out / "protocol.json", {"sample_rate": network.sample_rate, "settings": plain(settings)})
@@ -62,7 +65,8 @@ def _system(settings, split: EncodedSplit, weights: Path):
         system.load_state_dict(load_file(weights))
     except RuntimeError as error:
         raise UserError(
-            f"{weights}: weights of another network than systems.{settings.name} describes ({str(error).splitlines()[-1].strip()}); train it again"
+            f"{weights}: weights of another network than systems.{settings.name} describes "
+            f"({str(error).splitlines()[-1].strip()}); train it again"
         ) from None
     return system
 

@@ -28,7 +28,13 @@ GENERATE_INPUTS = {
 
 def generate_settings(w, source, **more):
     """What a reconstruction depends on; ``source`` is trained, untrained or codec."""
-    return settings(PARAMS["generate"], source=source, codec=w.codec, block=PARAMS["codec"][w.codec], **more)
+    return settings(
+        PARAMS["generate"],
+        source=source,
+        codec=w.codec,
+        block=PARAMS["codec"][w.codec],
+        **more,
+    )
 
 
 def system_settings(w):
@@ -43,14 +49,18 @@ rule generate_reconstructions:
         "<data>/generated/{dataset}/{codec}/{system}/{seed}/index.csv",
     log:
         "<logs>/generate/{dataset}/{codec}/{system}/{seed}.log",
-    params:
-        settings=lambda w: generate_settings(w, "trained", **system_settings(w)),
-        code=lambda w: code("stages.generate.generate", f"etude.codecs.{w.codec}", f"etude.systems.{w.system}"),
-        weights=lambda w, input: input.weights,
-        folder=subpath(output[0], parent=True),
     resources:
         runtime=240,
         mem_mb=4000,
+    params:
+        settings=lambda w: generate_settings(w, "trained", **system_settings(w)),
+        code=lambda w: code(
+            "stages.generate.generate",
+            f"etude.codecs.{w.codec}",
+            f"etude.systems.{w.system}",
+        ),
+        weights=lambda w, input: input.weights,
+        folder=subpath(output[0], parent=True),
     shell:
         "python -m stages.generate.generate --settings {params.settings:q} --data {input.index} --codec {input.codec}"
         " --weights {params.weights} --out {params.folder} 2>&1 | tee {log}"
@@ -66,7 +76,11 @@ use rule generate_reconstructions as generate_untrained with:
         "<logs>/generate/{dataset}/{codec}/untrained_{system}.log",
     params:
         settings=lambda w: generate_settings(w, "untrained", seed=0, **system_settings(w)),
-        code=lambda w: code("stages.generate.generate", f"etude.codecs.{w.codec}", f"etude.systems.{w.system}"),
+        code=lambda w: code(
+            "stages.generate.generate",
+            f"etude.codecs.{w.codec}",
+            f"etude.systems.{w.system}",
+        ),
         weights="none",
         folder=subpath(output[0], parent=True),
 

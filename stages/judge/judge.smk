@@ -8,7 +8,11 @@ localrules:
 
 rule judge:
     input:
-        expand("<models>/judges/{dataset}/{embedding}/judge.json", dataset=GRID["datasets"], embedding=GRID["embeddings"]),
+        expand(
+            "<models>/judges/{dataset}/{embedding}/judge.json",
+            dataset=GRID["datasets"],
+            embedding=GRID["embeddings"],
+        ),
 
 
 rule train_judge:
@@ -20,11 +24,11 @@ rule train_judge:
         "<models>/judges/{dataset}/{embedding}/judge.json",
     log:
         "<logs>/judge/{dataset}/{embedding}.log",
-    params:
-        settings=lambda w: settings(PARAMS["judge"][w.embedding], embedding=w.embedding),
-        code=lambda w: code("stages.judge.judge", f"etude.embeddings.{w.embedding}"),
     resources:
         runtime=60,
         mem_mb=4000,
+    params:
+        settings=lambda w: settings(PARAMS["judge"][w.embedding], embedding=w.embedding),
+        code=lambda w: code("stages.judge.judge", f"etude.embeddings.{w.embedding}"),
     shell:
         "python -m stages.judge.judge --settings {params.settings:q} --data {input.index} --out {output} 2>&1 | tee {log}"

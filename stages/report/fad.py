@@ -1,8 +1,8 @@
 """The FAD table (Pichard 2024, Table 1): one row per data set, codec, system and embedding, seeds averaged.
 
 Beside each distance stand what it has to be read against: the floor (one half of the reference against the other half),
-the ceiling (the codec's round trip, which no system on its latents can beat), the same network untrained, and the number
-that the paper prints. Two intervals: over files (jackknife) and over seeds (Student's t).
+the ceiling (the codec's round trip, which no system on its latents can beat), the same network untrained, and the
+number that the paper prints. Two intervals: over files (jackknife) and over seeds (Student's t).
 """
 
 import statistics
@@ -16,14 +16,15 @@ from tabulate import tabulate
 from etude.pipeline.files import atomic, read_csv, write_csv
 from etude.pipeline.stage import run_stage
 
+PROTOCOL = [
+    "n_reference", "n_generated", "windows_generated", "dimension", "caution", "sample_rate", "resampler", "loudness",
+    "embedding_sha256", "weights_sha256", "reference_sha256",
+]  # fmt: skip
 COLUMNS = [
     "paper", "table", "dataset", "codec", "system", "embedding",
     "fad", "fad_jack", "ci_low", "ci_high", "seed_mean", "seed_low", "seed_high",
     "floor", "floor_jack", "ceiling", "ceiling_jack", "untrained", "untrained_jack",
-    "paper_value", "paper_metric", "paper_dataset",
-    "n_reference", "n_generated", "windows_generated", "dimension", "caution",
-    "sample_rate", "resampler", "loudness", "embedding_sha256", "weights_sha256", "reference_sha256",
-    "code", "seeds", "scale", "variant",
+    "paper_value", "paper_metric", "paper_dataset", *PROTOCOL, "code", "seeds", "scale", "variant",
 ]  # fmt: skip
 
 
@@ -43,7 +44,9 @@ def main(settings, evaluated: Path, printed: Path, csv: Path, md: Path) -> None:
         part.write_text(markdown(rows, paper, settings.scale), encoding="utf-8")
 
 
-def row(settings, evaluated: Path, paper, values, dataset: str, codec: str, system: str, embedding: str) -> dict[str, Any]:
+def row(
+    settings, evaluated: Path, paper, values, dataset: str, codec: str, system: str, embedding: str
+) -> dict[str, Any]:
     """One cell of the table with its protocol."""
 
     def scores(name: str, seed: int) -> dict[str, str]:
@@ -55,22 +58,36 @@ def row(settings, evaluated: Path, paper, values, dataset: str, codec: str, syst
     # Seeds share the reference and the clips, so their file errors do not average out: the mean of the standard errors.
     half = mean(run["ci_high"] for run in runs) - jack
     low, high = seed_interval([float(run["fad_jack"]) for run in runs])
-    first = runs[0]
+    cells = {
+        "fad": mean(run["fad"] for run in runs),
+        "fad_jack": jack,
+        "ci_low": jack - half,
+        "ci_high": jack + half,
+        "seed_mean": jack,
+        "seed_low": low,
+        "seed_high": high,
+        "floor": runs[0]["floor"],
+        "floor_jack": runs[0]["floor_jack"],
+        "ceiling": trip["fad"],
+        "ceiling_jack": trip["fad_jack"],
+        "untrained": untrained["fad"],
+        "untrained_jack": untrained["fad_jack"],
+    }
     return {
-        "paper": paper["paper"], "table": "1", "dataset": dataset, "codec": codec, "system": system, "embedding": embedding,
-        "fad": number(mean(run["fad"] for run in runs)), "fad_jack": number(jack),
-        "ci_low": number(jack - half), "ci_high": number(jack + half),
-        "seed_mean": number(jack), "seed_low": number(low), "seed_high": number(high),
-        "floor": number(first["floor"]), "floor_jack": number(first["floor_jack"]),
-        "ceiling": number(trip["fad"]), "ceiling_jack": number(trip["fad_jack"]),
-        "untrained": number(untrained["fad"]), "untrained_jack": number(untrained["fad_jack"]),
+        "paper": paper["paper"],
+        "table": "1",
+        "dataset": dataset,
+        "codec": codec,
+        "system": system,
+        "embedding": embedding,
+        **{name: number(value) for name, value in cells.items()},
         **printed_value(paper, values, dataset, system),
-        **{key: first[key] for key in COLUMNS if key in first and key.startswith(("n_", "windows", "dim", "sample", "res", "loud"))},
-        "caution": first["caution"], "embedding_sha256": first["embedding_sha256"],
-        "weights_sha256": first["weights_sha256"], "reference_sha256": first["reference_sha256"],
-        "code": settings.metric_code, "seeds": " ".join(map(str, settings.grid.seeds)),
-        "scale": settings.scale, "variant": settings.variant,
-    }  # fmt: skip
+        **{name: runs[0][name] for name in PROTOCOL},
+        "code": settings.metric_code,
+        "seeds": " ".join(map(str, settings.grid.seeds)),
+        "scale": settings.scale,
+        "variant": settings.variant,
+    }
 
 
 def printed_value(paper, values: list[dict[str, str]], dataset: str, system: str) -> dict[str, str]:
@@ -82,7 +99,11 @@ def printed_value(paper, values: list[dict[str, str]], dataset: str, system: str
         for value in values
         if (value["table"], value["row"], value["metric"], value["dataset"]) == ("1", line, metric, column)
     ]
-    return {"paper_value": found[0] if found else "", "paper_metric": metric if found else "", "paper_dataset": column if found else ""}
+    return {
+        "paper_value": found[0] if found else "",
+        "paper_metric": metric if found else "",
+        "paper_dataset": column if found else "",
+    }
 
 
 def mean(texts) -> float:
@@ -111,11 +132,15 @@ def markdown(rows: list[dict[str, Any]], paper, scale: str) -> str:
             "embedding": row["embedding"],
             "FAD": f"{float(row['fad_jack']):.3g}",
             "95 %, files": f"{float(row['ci_low']):.3g} .. {float(row['ci_high']):.3g}",
-            "95 %, seeds": f"{float(row['seed_low']):.3g} .. {float(row['seed_high']):.3g}" if row["seed_low"] else "one seed",
+            "95 %, seeds": f"{float(row['seed_low']):.3g} .. {float(row['seed_high']):.3g}"
+            if row["seed_low"]
+            else "one seed",
             "floor": f"{float(row['floor_jack']):.3g}" if row["floor_jack"] else "",
             "codec": f"{float(row['ceiling_jack']):.3g}",
             "untrained": f"{float(row['untrained_jack']):.3g}",
-            "printed": f"{row['paper_value']} ({row['paper_metric']}, {row['paper_dataset']})" if row["paper_value"] else "",
+            "printed": f"{row['paper_value']} ({row['paper_metric']}, {row['paper_dataset']})"
+            if row["paper_value"]
+            else "",
         }
         for row in rows
     ]
@@ -131,7 +156,7 @@ def markdown(rows: list[dict[str, Any]], paper, scale: str) -> str:
             "FAD with the bias of a finite set taken away (jackknife), lower is better, mean over seeds "
             f"{first['seeds']}. floor: one half of the reference against the other. codec: its round trip, "
             "the best a system on its latents can do. untrained: the same network before training. printed: "
-            "what the paper prints; another embedding and other data, so compare the order of systems, not the numbers.",
+            "what the paper prints; another embedding and other data: compare the order of systems, not the numbers.",
             "",
             f"Scale {scale}, variant {first['variant']}, {first['n_generated']} clips against {first['n_reference']} "
             f"(first row), {first['sample_rate']} Hz, resampler {first['resampler']}, loudness {first['loudness']}, "

@@ -37,7 +37,10 @@ rule fad_table:
         "<logs>/report/fad.log",
     params:
         settings=settings(
-            scale=PARAMS["scale"], variant=PARAMS["variant"], grid=GRID, metric_code=code("stages.evaluate.fad")
+            scale=PARAMS["scale"],
+            variant=PARAMS["variant"],
+            grid=GRID,
+            metric_code=code("stages.evaluate.fad"),
         ),
         code=code("stages.report.fad"),
         folder=subpath(output.csv, parent=True),

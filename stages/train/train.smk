@@ -27,17 +27,20 @@ rule train_system:
         loss="<models>/systems/{dataset}/{codec}/{system}/{seed}/loss.csv",
     log:
         "<logs>/train/{dataset}/{codec}/{system}/{seed}.log",
+    resources:
+        runtime=24 * 60,
+        mem_mb=4000,
     params:
         settings=lambda w: settings(
-            name=w.system, seed=int(w.seed), system=PARAMS["systems"][w.system], train=PARAMS["train"]
+            name=w.system,
+            seed=int(w.seed),
+            system=PARAMS["systems"][w.system],
+            train=PARAMS["train"],
         ),
         code=lambda w: code("stages.train.train", f"etude.systems.{w.system}"),
         folder=subpath(output.weights, parent=True),
         tensorboard=f"{ROOT}logs/tensorboard/{{dataset}}/{{codec}}/{{system}}/{{seed}}",
         scratch=f"{ROOT}scratch",
-    resources:
-        runtime=24 * 60,
-        mem_mb=4000,
     shell:
         "python -m stages.train.train --settings {params.settings:q} --data {input.index} --scratch {params.scratch}"
         " --tensorboard {params.tensorboard} --out {params.folder} 2>&1 | tee {log}"

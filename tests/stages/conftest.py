@@ -28,16 +28,17 @@ def make_prepared(folder: Path) -> Path:
         for k in range(clips):
             pitch, family = int(rng.integers(48, 73)), ("bass", "organ", "reed")[k % 3]
             frequency = 440 * 2 ** ((pitch - 69) / 12)
-            partials = [1, 1 / 2, 1 / 4] if family == "bass" else [1, 0, 1 / 2, 0, 1 / 3] if family == "reed" else [1, 1, 1, 1]
+            partials = (
+                [1, 1 / 2, 1 / 4] if family == "bass" else [1, 0, 1 / 2, 0, 1 / 3] if family == "reed" else [1, 1, 1, 1]
+            )
             sound = sum(a * np.sin(2 * np.pi * frequency * (n + 1) * time) for n, a in enumerate(partials))
             sound = (12000 / len(partials) * sound * np.exp(-3 * time)).astype(np.int16)
             clip = f"{family}_{split}_{k:03d}"
             digest = hashlib.sha256(sound.tobytes()).hexdigest()
-            rows.append(
-                dict(clip=clip, row=len(rows), split=split, source=f"{clip}.wav", start=0, seconds=SAMPLES / RATE, sha256=digest)
-                | dict(instrument=f"{family}_000", family=family, pitch=pitch, velocity=100, track="")
-            )
-            notes.append(dict(clip=clip, pitch=pitch, onset=0.0, offset=SAMPLES / RATE, velocity=100))
+            labels = {"instrument": f"{family}_000", "family": family, "pitch": pitch, "velocity": 100, "track": ""}
+            place = {"clip": clip, "row": len(rows), "split": split, "source": f"{clip}.wav", "start": 0}
+            rows.append(place | {"seconds": SAMPLES / RATE, "sha256": digest} | labels)
+            notes.append({"clip": clip, "pitch": pitch, "onset": 0.0, "offset": SAMPLES / RATE, "velocity": 100})
             sounds.append(sound)
     np.save(folder / "audio.npy", np.stack(sounds))
     for name, table in {"index": rows, "notes": notes}.items():

@@ -55,8 +55,25 @@ SYSTEMS = {
     "hdae": COMMON | {"encoder": {"channels": [8, 8, 8], "bottlenecks": [4, 4, 4], "full_rate_bottleneck": 0}},
     "msdae": COMMON | {"encoder": {"channels": [4, 4, 8], "bottleneck": 4}, "residual": "cumulative", "stride": "mel"},
 }
-SAMPLER = {"name": "alpha_heun", "steps": 3, "sigma_min": 0.002, "sigma_max": 80.0, "rho": 7.0, "alpha": 0.5, "churn": 0.0, "churn_noise": 1.0}
-GENERATE = {"split": "test", "clips": 0, "batch": 3, "noise_seed": 0, "sampler": SAMPLER, "codec": "spectral", "block": SPECTRAL}
+SAMPLER = {
+    "name": "alpha_heun",
+    "steps": 3,
+    "sigma_min": 0.002,
+    "sigma_max": 80.0,
+    "rho": 7.0,
+    "alpha": 0.5,
+    "churn": 0.0,
+    "churn_noise": 1.0,
+}
+GENERATE = {
+    "split": "test",
+    "clips": 0,
+    "batch": 3,
+    "noise_seed": 0,
+    "sampler": SAMPLER,
+    "codec": "spectral",
+    "block": SPECTRAL,
+}
 
 
 def train(encoded, out, name="hdae", seed=0, scratch=None, **changes):
@@ -97,13 +114,17 @@ def test_the_codec_reports_its_ceiling(made):
 def test_encoded_arrays_are_memory_mappable_and_follow_the_index(made, prepared):
     rows = read_csv(made.encoded / "index.csv")
     assert rows == read_csv(prepared)
-    shapes = {name: np.load(made.encoded / f"{name}.npy", mmap_mode="r").shape for name in ("latents", "mel1", "mel2", "mel3")}
+    shapes = {
+        name: np.load(made.encoded / f"{name}.npy", mmap_mode="r").shape for name in ("latents", "mel1", "mel2", "mel3")
+    }
     assert shapes == {"latents": (38, 16, 32), "mel1": (38, 8, 32), "mel2": (38, 16, 64), "mel3": (38, 32, 128)}
     assert not list(made.encoded.glob(".*")), "temporary files were left"
 
 
 def test_encoding_does_not_depend_on_the_batch(made, prepared, tmp_path):
-    encode_stage(namespace({"batch": 38, "mel": MEL, "codec": "spectral", "block": SPECTRAL}), prepared, made.codec, tmp_path)
+    encode_stage(
+        namespace({"batch": 38, "mel": MEL, "codec": "spectral", "block": SPECTRAL}), prepared, made.codec, tmp_path
+    )
     for name in ("latents", "mel3"):
         a, b = np.load(made.encoded / f"{name}.npy"), np.load(tmp_path / f"{name}.npy")
         np.testing.assert_allclose(a, b, atol=2e-3)
@@ -163,7 +184,9 @@ def test_a_checkpoint_of_another_configuration_is_not_taken(made, tmp_path, monk
 
 def test_reconstructions_are_listed_whole_and_repeatable(made, tmp_path):
     rows = generate(made, tmp_path / "a", name="msdae")
-    assert [row["clip"] for row in rows] == [row["clip"] for row in read_csv(made.encoded / "index.csv") if row["split"] == "test"]
+    assert [row["clip"] for row in rows] == [
+        row["clip"] for row in read_csv(made.encoded / "index.csv") if row["split"] == "test"
+    ]
     for row in rows:
         path = tmp_path / "a" / row["file"]
         samples, rate = read_audio(path)

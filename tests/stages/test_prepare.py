@@ -57,7 +57,12 @@ def note_entry(name: str, **changes) -> dict:
     entry = {
         **{"note": 1, "note_str": name, "instrument": 7, "instrument_str": instrument, "pitch": int(pitch)},
         **{"velocity": int(velocity), "sample_rate": RATE, "qualities": [0] * 10, "qualities_str": []},
-        **{"instrument_family": 0, "instrument_family_str": family, "instrument_source": 0, "instrument_source_str": source},
+        **{
+            "instrument_family": 0,
+            "instrument_family_str": family,
+            "instrument_source": 0,
+            "instrument_source_str": source,
+        },
     }
     return entry | changes
 
@@ -69,7 +74,7 @@ def nsynth(raw: Path, splits: dict[str, dict[str, np.ndarray]], rate: int = RATE
         audio.mkdir(parents=True)
         notes = splits.get(split, {f"{split}_acoustic_999-100-050": tone(1000 + ord(split[1]))})
         for name, sound in notes.items():
-            soundfile.write(audio / f"{name}.wav", sound, rate, subtype="PCM_16")
+            soundfile.write(audio / f"{name}.wav", to_int16(sound), rate)
         entries = {name: note_entry(name, **changes) for name in notes}
         (audio.parent / "examples.json").write_text(json.dumps(entries))
     return write_raw(raw)
@@ -102,7 +107,13 @@ def test_a_clip_is_the_first_chunk_of_its_note(tmp_path: Path):
     assert ledger(tmp_path / "out") == []
     notes = read_csv(tmp_path / "out" / "notes.csv")
     assert list(notes[0]) == NOTES
-    assert notes[0] == {"clip": "bass_acoustic_001-040-025", "pitch": "40", "onset": "0.0", "offset": "0.25", "velocity": "25"}
+    assert notes[0] == {
+        "clip": "bass_acoustic_001-040-025",
+        "pitch": "40",
+        "onset": "0.0",
+        "offset": "0.25",
+        "velocity": "25",
+    }
     protocol = json.loads((tmp_path / "out" / "protocol.json").read_text())
     assert protocol["clips"] == {"train": 2, "valid": 1, "test": 1}
     assert (protocol["sample_rate"], protocol["resampler"], protocol["split"]) == (RATE, "soxr VHQ", "official")
@@ -145,7 +156,12 @@ def test_peak_rule_is_one_gain_a_file_with_a_limit(tmp_path: Path):
 def test_stereo_is_averaged_and_other_rates_are_resampled(tmp_path: Path):
     left, right = tone(440, 18000, 48000, 0.6), tone(440, 18000, 48000, 0.2)
     sounds = {"bass_acoustic_001-069-025": np.stack([left, right], axis=1)}
-    raw = nsynth(tmp_path / "raw", {"train": sounds, "valid": {"a_b_1-1-1": left}, "test": {"c_d_1-1-1": left}}, 48000, sample_rate=48000)
+    raw = nsynth(
+        tmp_path / "raw",
+        {"train": sounds, "valid": {"a_b_1-1-1": left}, "test": {"c_d_1-1-1": left}},
+        48000,
+        sample_rate=48000,
+    )
     run(raw, tmp_path / "out")
     clip = np.load(tmp_path / "out" / "audio.npy")[0] / 32768
     inner = slice(500, LENGTH - 500)
@@ -172,7 +188,11 @@ def test_too_short_notes_are_padded_or_in_the_ledger(tmp_path: Path):
 def test_duplicates_go_train_first(tmp_path: Path):
     same, other = tone(82.4), tone(120.0)
     splits = {
-        "train": {"bass_acoustic_001-040-025": same, "bass_acoustic_001-041-025": other, "bass_acoustic_001-042-025": other},
+        "train": {
+            "bass_acoustic_001-040-025": same,
+            "bass_acoustic_001-041-025": other,
+            "bass_acoustic_001-042-025": other,
+        },
         "valid": {"bass_acoustic_002-040-025": tone(200.0)},
         "test": {"bass_acoustic_002-043-025": same, "bass_acoustic_002-044-025": tone(300.0)},
     }
@@ -275,19 +295,21 @@ def test_a_bad_wav_is_refused_by_name(tmp_path: Path, damage, sentence: str):
 
 
 def test_examples_without_wav_and_wavs_without_example(tmp_path: Path):
-    raw = nsynth(tmp_path / "raw", {"train": {"bass_acoustic_001-040-025": tone(82), "bass_acoustic_001-041-025": tone(87)}})
+    raw = nsynth(
+        tmp_path / "raw", {"train": {"bass_acoustic_001-040-025": tone(82), "bass_acoustic_001-041-025": tone(87)}}
+    )
     wav = raw.parent / "nsynth-train" / "audio" / "bass_acoustic_001-040-025.wav"
     data = wav.read_bytes()
     wav.unlink()
-    with pytest.raises(UserError, match="listed in .*manifest.csv and not there"):
+    with pytest.raises(UserError, match=r"listed in .*manifest.csv and not there"):
         run(raw, tmp_path / "out")
     write_raw(raw.parent)
-    with pytest.raises(UserError, match="1 notes of .*examples.json have no WAV file.*'bass_acoustic_001-040-025'"):
+    with pytest.raises(UserError, match=r"1 notes of .*examples.json have no WAV file.*'bass_acoustic_001-040-025'"):
         run(raw, tmp_path / "out")
     wav.write_bytes(data)
     wav.with_name("stray.wav").write_bytes(data)
     write_raw(raw.parent)
-    with pytest.raises(UserError, match="1 WAV files in .* are not in .*examples.json, the first is 'stray'"):
+    with pytest.raises(UserError, match=r"1 WAV files in .* are not in .*examples.json, the first is 'stray'"):
         run(raw, tmp_path / "out")
 
 
@@ -316,7 +338,7 @@ def test_changed_or_missing_or_empty_raw_data(tmp_path: Path):
         run(tmp_path / "nowhere" / "manifest.csv", tmp_path / "out")
     path = raw.parent / "nsynth-test" / "examples.json"
     path.write_text(path.read_text() + " ")
-    with pytest.raises(UserError, match="examples.json: .* bytes found, .* when it was fetched"):
+    with pytest.raises(UserError, match=r"examples.json: .* bytes found, .* when it was fetched"):
         run(raw, tmp_path / "out")
     write_csv(raw, [], ["path", "bytes", "sha256"])
     with pytest.raises(UserError, match="the data set is empty"):
@@ -356,7 +378,9 @@ def test_command_line(tmp_path: Path):
     command = [sys.executable, "-m", "stages.prepare.prepare", "--settings", json.dumps(SETTINGS), "--raw", str(raw)]
     command += ["--source", "data/sources/nsynth.yaml", "--out", str(tmp_path / "out")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (0, "nsynth: 3 clips (1 train, 1 valid, 1 test); dropped: nothing\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "nsynth: 3 clips (1 train, 1 valid, 1 test); dropped: nothing\n"), (
+        done.stderr
+    )
     (raw.parent / "nsynth-test" / "examples.json").unlink()
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2 and done.stderr.startswith("error: ") and "Traceback" not in done.stderr
@@ -364,7 +388,9 @@ def test_command_line(tmp_path: Path):
 
 def test_unknown_reader(tmp_path: Path):
     source = tmp_path / "nsynth.yaml"
-    source.write_text((ROOT / "data" / "sources" / "nsynth.yaml").read_text().replace("reader: nsynth", "reader: nobody"))
+    source.write_text(
+        (ROOT / "data" / "sources" / "nsynth.yaml").read_text().replace("reader: nsynth", "reader: nobody")
+    )
     raw = nsynth(tmp_path / "raw", {})
     with pytest.raises(UserError, match="no reader 'nobody'"):
         prepare(SimpleNamespace(**vars(namespace(SETTINGS))), source, raw, tmp_path / "out")

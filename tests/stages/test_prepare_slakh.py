@@ -32,7 +32,9 @@ def write_midi(path: Path, notes: list[tuple[int, float, float]]) -> None:
     score.write(str(path))
 
 
-def track(folder: Path, stems: dict[str, tuple[dict, np.ndarray | None, list | None]], suffix: str = ".flac", **metadata) -> Path:
+def track(
+    folder: Path, stems: dict[str, tuple[dict, np.ndarray | None, list | None]], suffix: str = ".flac", **metadata
+) -> Path:
     """A track: per stem its metadata, its audio (or None: no file) and its notes (or None: no MIDI file)."""
     for name in ("stems", "MIDI"):
         (folder / name).mkdir(parents=True)
@@ -41,7 +43,12 @@ def track(folder: Path, stems: dict[str, tuple[dict, np.ndarray | None, list | N
             soundfile.write(folder / "stems" / f"{name}{suffix}", audio, metadata.pop("rate", RATE), subtype="PCM_16")
         if notes is not None:
             write_midi(folder / "MIDI" / f"{name}.mid", notes)
-    everything = {"UUID": "1", "audio_dir": "stems", "lmd_midi_dir": "lmd/x.mid", "stems": {k: v[0] for k, v in stems.items()}}
+    everything = {
+        "UUID": "1",
+        "audio_dir": "stems",
+        "lmd_midi_dir": "lmd/x.mid",
+        "stems": {k: v[0] for k, v in stems.items()},
+    }
     (folder / "metadata.yaml").write_text(yaml.safe_dump(everything | metadata))
     return folder
 
@@ -96,14 +103,20 @@ def test_what_cannot_be_used_is_in_the_ledger(tmp_path: Path):
     raw = redux(tmp_path / "raw", train=stems)
     folder = tmp_path / "raw" / "slakh2100_flac_redux" / "train" / "Track00001"
     write_midi(folder / "MIDI" / "S09.mid", NOTE)
-    track(tmp_path / "raw" / "slakh2100_flac_redux" / "omitted" / "Track00009", {"S00": (stem(), tone(999, SECOND), NOTE)})
+    track(
+        tmp_path / "raw" / "slakh2100_flac_redux" / "omitted" / "Track00009", {"S00": (stem(), tone(999, SECOND), NOTE)}
+    )
     raw = write_raw(tmp_path / "raw")
     rows = run(raw, tmp_path / "out", "slakh")
     assert {row["source"] for row in rows if row["split"] == "train"} == {
         "slakh2100_flac_redux/train/Track00001/stems/S00.flac"
     }
     base = "slakh2100_flac_redux"
-    assert {(Path(source).relative_to(base).as_posix(), rule) for source, start, rule in ledger(tmp_path / "out") if not start} == {
+    assert {
+        (Path(source).relative_to(base).as_posix(), rule)
+        for source, start, rule in ledger(tmp_path / "out")
+        if not start
+    } == {
         ("train/Track00001/stems/S01.flac", "drum"),
         ("train/Track00001/stems/S02.flac", "banned class"),
         ("train/Track00001/stems/S03.flac", "banned class"),
@@ -136,7 +149,10 @@ def test_a_stem_whose_midi_has_no_notes(tmp_path: Path):
 
 
 def test_bass_sounds_an_octave_below_its_midi(tmp_path: Path):
-    stems = {"S00": (stem("Bass"), tone(55, SECOND), [(45, 0.0, 1.0)]), "S01": (stem(), tone(110, SECOND), [(45, 0.0, 1.0)])}
+    stems = {
+        "S00": (stem("Bass"), tone(55, SECOND), [(45, 0.0, 1.0)]),
+        "S01": (stem(), tone(110, SECOND), [(45, 0.0, 1.0)]),
+    }
     raw = redux(tmp_path / "raw", train=stems)
     for octave, expected in ((-12, {"S00": 33, "S01": 45}), (0, {"S00": 45, "S01": 45})):
         run(raw, tmp_path / f"out{octave}", "slakh", bass_octave=octave)
@@ -146,7 +162,8 @@ def test_bass_sounds_an_octave_below_its_midi(tmp_path: Path):
 
 
 def test_babyslakh(tmp_path: Path):
-    """WAV, no folders of splits (so the original numbers decide), flags false although the files are there, odd audio_dir."""
+    """WAV, no folders of splits (so the original numbers decide), flags false although the files are there, odd
+    audio_dir."""
     lies = {"audio_rendered": False, "midi_saved": False}
     for number in (1, 1500, 1501, 1875, 1876, 2100):
         sounding = {"S00": (stem(**lies), tone(100 + number / 10, SECOND), NOTE)}
@@ -179,7 +196,9 @@ def test_at_most_so_many_chunks_a_stem(tmp_path: Path):
 
 
 def test_random_split_is_by_chunk(tmp_path: Path):
-    raw = redux(tmp_path / "raw", train={"S00": (stem(), tone(300, 40 * LENGTH) * np.linspace(0.1, 1, 40 * LENGTH), NOTE)})
+    raw = redux(
+        tmp_path / "raw", train={"S00": (stem(), tone(300, 40 * LENGTH) * np.linspace(0.1, 1, 40 * LENGTH), NOTE)}
+    )
     rows = run(raw, tmp_path / "out", "slakh", split="random")
     assert len({row["split"] for row in rows if row["track"] == "Track00001"}) == 3
 
@@ -213,5 +232,5 @@ def test_bad_midi_and_no_tracks(tmp_path: Path):
         run(write_raw(tmp_path / "raw"), tmp_path / "out", "slakh")
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "readme.txt").write_text("nothing")
-    with pytest.raises(UserError, match="no TrackNNNNN/metadata.yaml found"):
+    with pytest.raises(UserError, match=r"no TrackNNNNN/metadata.yaml found"):
         run(write_raw(tmp_path / "empty"), tmp_path / "out", "slakh")

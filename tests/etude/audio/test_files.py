@@ -22,7 +22,10 @@ def test_overload_is_clipped_not_wrapped(samples):
 
 
 @settings(max_examples=20, deadline=None)
-@given(samples=hnp.arrays(np.int16, st.tuples(st.integers(1, 200), st.integers(1, 2))), suffix=st.sampled_from(["wav", "flac"]))
+@given(
+    samples=hnp.arrays(np.int16, st.tuples(st.integers(1, 200), st.integers(1, 2))),
+    suffix=st.sampled_from(["wav", "flac"]),
+)
 def test_writing_and_reading_gives_the_samples_back(tmp_path_factory, samples, suffix):
     path = tmp_path_factory.mktemp("audio") / f"Gitarre – ü 音.{suffix}"
     write_audio(path, to_float(samples), 16000)

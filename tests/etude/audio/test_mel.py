@@ -18,7 +18,11 @@ def pyramid(audio, kind):
 @pytest.mark.parametrize("kind", ["pool", "recompute"])
 def test_shapes_of_the_thesis(kind):
     levels = pyramid(torch.zeros(2, SAMPLES), kind)
-    assert [tuple(level.shape[1:]) for level in levels] == [(32, 128), (64, 256), (128, 512)] == mel_shapes(SAMPLES, BANDS, HOP)
+    assert (
+        [tuple(level.shape[1:]) for level in levels]
+        == [(32, 128), (64, 256), (128, 512)]
+        == mel_shapes(SAMPLES, BANDS, HOP)
+    )
     assert all((level == 0).all() for level in levels)  # log(1 + 0)
 
 
@@ -53,5 +57,5 @@ def test_a_sine_at_the_centre_of_a_band_peaks_there():
 
 
 def test_a_length_that_does_not_fit_is_one_sentence():
-    with pytest.raises(UserError, match="make prepare.chunk_samples a multiple of 1024"):
+    with pytest.raises(UserError, match=r"make prepare\.chunk_samples a multiple of 1024"):
         pyramid(torch.zeros(1, SAMPLES + 1), "pool")

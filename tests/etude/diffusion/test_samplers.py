@@ -1,6 +1,7 @@
-"""Samplers on the exact denoiser of Gaussian data, where the flow maps x at sigma to x * s / sqrt(sigma**2 + s**2) (P-19)."""
+"""Samplers on the exact denoiser of Gaussian data: the flow maps x at sigma to x * s / sqrt(sigma**2 + s**2) (P-19)."""
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -44,8 +45,10 @@ def test_halving_the_step_divides_the_error_by_two_to_the_order(name, order, alp
 
 def test_schedule_falls_from_sigma_max_to_sigma_min_to_zero():
     sigmas = schedule(SamplerSettings(steps=30))
-    assert len(sigmas) == 31 and sigmas[0] == pytest.approx(80) and sigmas[-2] == pytest.approx(0.001) and sigmas[-1] == 0
-    assert all(a > b for a, b in zip(sigmas[:-1], sigmas[1:], strict=True))
+    assert (
+        len(sigmas) == 31 and sigmas[0] == pytest.approx(80) and sigmas[-2] == pytest.approx(0.001) and sigmas[-1] == 0
+    )
+    assert all(a > b for a, b in pairwise(sigmas))
 
 
 def test_without_churn_the_stochastic_sampler_is_heun_bit_for_bit():

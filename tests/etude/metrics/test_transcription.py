@@ -30,8 +30,8 @@ def test_notes_of_a_scale_are_found(transcriber):
 @pytest.mark.parametrize("seconds", [0.5, 2.0, 7.3])
 def test_batches_agree_with_the_packages_own_inference(transcriber, seconds):
     """The package's predict, file by file, is the reference."""
-    from basic_pitch.inference import Model, predict
     import basic_pitch
+    from basic_pitch.inference import Model, predict
 
     model = Model(basic_pitch.build_icassp_2022_model_path(basic_pitch.FilenameSuffix.onnx))
     clips = [tone(pitch, seconds) + tone(pitch + 7, seconds) for pitch in (50, 61)]

@@ -35,7 +35,9 @@ def test_released_sizes_of_the_networks():
 def test_unet_keeps_the_shape_and_stays_finite():
     network = UNet1d([8, 16, 16], 16, {1: 4}, {0: 4, 2: 3})
     x = torch.zeros(2, 8, 12)
-    out = network(x, torch.tensor([-1.0, 0.5]), {1: torch.randn(2, 4, 6)}, {0: torch.randn(2, 4, 12), 2: torch.randn(2, 3, 3)})
+    out = network(
+        x, torch.tensor([-1.0, 0.5]), {1: torch.randn(2, 4, 6)}, {0: torch.randn(2, 4, 12), 2: torch.randn(2, 3, 3)}
+    )
     assert out.shape == x.shape and out.isfinite().all()
 
 

@@ -23,7 +23,12 @@ SETTINGS = {
     "hdae": COMMON
     | {"encoder": {"channels": [8, 8, 8], "bottlenecks": [3, 4, 5], "full_rate_bottleneck": 0}, "conditioning": "hold"},
     "msdae": COMMON
-    | {"encoder": {"channels": [4, 6, 8], "bottleneck": 4}, "conditioning": "hold", "residual": "cumulative", "stride": "mel"},
+    | {
+        "encoder": {"channels": [4, 6, 8], "bottleneck": 4},
+        "conditioning": "hold",
+        "residual": "cumulative",
+        "stride": "mel",
+    },
 }
 SHAPES = {"latents": (8, 32), "mel1": (8, 64), "mel2": (16, 128), "mel3": (32, 256)}
 

@@ -136,7 +136,10 @@ def test_a_batch_larger_than_the_data_set_goes_through_several_epochs():
 def test_random_numbers_depend_on_the_place_alone():
     a, b = generator_at(1, "noise", 0, 5), generator_at(1, "noise", 0, 5)
     assert torch.equal(torch.randn(3, generator=a), torch.randn(3, generator=b))
-    assert not torch.equal(torch.randn(3, generator=generator_at(1, "noise", 0, 6)), torch.randn(3, generator=generator_at(1, "noise", 0, 5)))
+    assert not torch.equal(
+        torch.randn(3, generator=generator_at(1, "noise", 0, 6)),
+        torch.randn(3, generator=generator_at(1, "noise", 0, 5)),
+    )
 
 
 def test_average_is_the_weighted_mean_of_the_past():
