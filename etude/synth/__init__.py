@@ -1,1 +1,2 @@
-"""The embedded data sets' instruments and composer: General MIDI notes and pieces, made here, rendered by FluidSynth."""
+"""The embedded data sets' instruments and composer: General MIDI notes and pieces, made here, rendered by
+FluidSynth."""

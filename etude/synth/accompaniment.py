@@ -10,7 +10,16 @@ from etude.synth.voicing import voice_lead
 ALL = (0, 1, 2)
 FIGURES: dict[str, tuple[tuple[tuple[float, float, tuple[int, ...]], ...], ...]] = {
     "broken": (
-        ((0, 4, (0,)), (1, 1, (1,)), (2, 2, (2,)), (3, 1, (1,)), (4, 4, (0,)), (5, 1, (1,)), (6, 2, (2,)), (7, 1, (1,))),
+        (
+            (0, 4, (0,)),
+            (1, 1, (1,)),
+            (2, 2, (2,)),
+            (3, 1, (1,)),
+            (4, 4, (0,)),
+            (5, 1, (1,)),
+            (6, 2, (2,)),
+            (7, 1, (1,)),
+        ),
         ((0, 4, (0,)), (1, 3, (1,)), (2, 2, (2,)), (4, 4, (0,)), (5, 1, (1,)), (6, 2, (2,)), (7, 1, (1,))),
     ),
     "strummed": (
@@ -39,9 +48,14 @@ FIGURES: dict[str, tuple[tuple[tuple[float, float, tuple[int, ...]], ...], ...]]
 PAD_LOW, PAD_HIGH = 50, 74
 
 
-def comping(rng: np.random.Generator, spans: list[Span], figure: str, bar: int, low: int, high: int, level: float) -> list[Event]:
-    """Play ``spans`` in the figures named ``figure``, one of them for every four bars of ``bar`` steps; the last chord is held."""
-    voices = dict(zip((span.step for span in spans), voice_lead([span.chord for span in spans], low, high), strict=True))
+def comping(
+    rng: np.random.Generator, spans: list[Span], figure: str, bar: int, low: int, high: int, level: float
+) -> list[Event]:
+    """Play ``spans`` in the figures named ``figure``, one of them for every four bars of ``bar`` steps; the last
+    chord is held."""
+    voices = dict(
+        zip((span.step for span in spans), voice_lead([span.chord for span in spans], low, high), strict=True)
+    )
     events: list[Event] = []
     final = spans[-1]
     pattern = FIGURES[figure][0]
@@ -62,14 +76,19 @@ def pad(spans: list[Span], level: float) -> list[Event]:
     events: list[Event] = []
     sounding: dict[int, Event] = {}
     for span, voicing in zip(spans, voicings, strict=True):
-        tied = {pitch: sounding[pitch]._replace(length=span.end - sounding[pitch].step) for pitch in voicing if pitch in sounding}
+        tied = {
+            pitch: sounding[pitch]._replace(length=span.end - sounding[pitch].step)
+            for pitch in voicing
+            if pitch in sounding
+        }
         events += [event for pitch, event in sounding.items() if pitch not in tied]
         sounding = {pitch: tied.get(pitch, Event(span.step, span.length, pitch, level)) for pitch in voicing}
     return events + list(sounding.values())
 
 
 def guide_line(spans: list[Span], low: int, high: int, level: float) -> list[Event]:
-    """One held note a chord, its third or seventh, moving as little as it can: the line that makes the harmony audible."""
+    """One held note a chord, its third or seventh, moving as little as it can: the line that makes the harmony
+    audible."""
     events: list[Event] = []
     pitch = (low + high) // 2
     for span in spans:

@@ -1,7 +1,8 @@
 """A composer: from a seed to a short piece in a style, with a form, a harmony, a melody, its accompaniment and drums.
 
-Everything is decided by one random generator, so a seed is a piece. What is written (:class:`~etude.synth.score.Part`) obeys
-rules that tests can check on the grid; what is played (``performance``) deviates from it as players do.
+Everything is decided by one random generator, so a seed is a piece. What is written
+(:class:`~etude.synth.score.Part`) obeys rules that tests can check on the grid; what is played (``performance``)
+deviates from it as players do.
 """
 
 from dataclasses import dataclass
@@ -29,7 +30,8 @@ TICKS = 960  # per quarter note in MIDI files: half a millisecond
 
 @dataclass(frozen=True)
 class Piece:
-    """A composed piece. ``spans`` is its harmony, ``parts`` what is written, ``instruments`` what is played, in one order."""
+    """A composed piece. ``spans`` is its harmony, ``parts`` what is written, ``instruments`` what is played, in one
+    order."""
 
     seed: int
     style: str
@@ -108,7 +110,9 @@ def _parts(rng: np.random.Generator, style: Style, spans: list[Span], form: str)
     levels = [SECTION_LEVELS[section] + GROWTH * i for i, section in enumerate(form)]
 
     def part(role: str, program: int, events: list[Event]) -> Part:
-        shaped = [e._replace(level=e.level + levels[min(int(e.step) // (SECTION_BARS * bar), len(form) - 1)]) for e in events]
+        shaped = [
+            e._replace(level=e.level + levels[min(int(e.step) // (SECTION_BARS * bar), len(form) - 1)]) for e in events
+        ]
         return Part(role, program, without_overlaps(shaped))
 
     figure = accompaniment.comping(rng, spans, style.figure, bar, *CHORD_RANGES[chords], LEVELS["chords"])
@@ -125,10 +129,15 @@ def _parts(rng: np.random.Generator, style: Style, spans: list[Span], form: str)
             parts.append(part("pad", fourth, accompaniment.pad(spans, LEVELS["pad"])))
     bars = SECTION_BARS * len(form)
     strengths = [1.0 + levels[i // SECTION_BARS] for i in range(bars)]
-    return [*parts, Part("drums", style.kit, without_overlaps(drum_part(rng, style.metre, bars, style.groove, strengths)))]
+    return [
+        *parts,
+        Part("drums", style.kit, without_overlaps(drum_part(rng, style.metre, bars, style.groove, strengths))),
+    ]
 
 
-def _melody(rng: np.random.Generator, style: Style, spans: list[Span], form: str, reach: tuple[int, int]) -> list[Event]:
+def _melody(
+    rng: np.random.Generator, style: Style, spans: list[Span], form: str, reach: tuple[int, int]
+) -> list[Event]:
     """The same two bars open every A; what follows is new each time. B answers with an idea of its own, higher up."""
     metre, (low, high) = style.metre, reach
     length = SECTION_BARS * metre.steps

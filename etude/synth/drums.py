@@ -37,7 +37,8 @@ FILL = (SNARE, HIGH_TOM, MID_TOM, LOW_TOM)
 
 
 def drum_part(rng: np.random.Generator, metre: Metre, bars: int, groove: str, levels: list[float]) -> list[Event]:
-    """``bars`` bars of ``groove``; ``levels`` has the loudness of each bar. Phrases are four bars, the last bar is one stroke."""
+    """``bars`` bars of ``groove``; ``levels`` has the loudness of each bar. Phrases are four bars, the last bar is
+    one stroke."""
     events: list[Event] = []
     for bar in range(bars - 1):
         start, level = bar * metre.steps, levels[bar]

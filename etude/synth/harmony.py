@@ -14,17 +14,41 @@ MODES = {
 }
 TONIC, SUBDOMINANT, DOMINANT = "T", "S", "D"
 
-# Chords of each mode: numeral -> (degree of the root, function). A raised third makes the dominant of minor a real one, and
-# the major chord on the second degree the dominant's own dominant.
+# Chords of each mode: numeral -> (degree of the root, function). A raised third makes the dominant of minor a real
+# one, and the major chord on the second degree the dominant's own dominant.
 CHORDS = {
-    "major": {"I": (0, "T"), "ii": (1, "S"), "iii": (2, "T"), "IV": (3, "S"), "V": (4, "D"), "vi": (5, "T"), "V/V": (1, "S")},
-    "minor": {"i": (0, "T"), "iio": (1, "S"), "III": (2, "T"), "iv": (3, "S"), "V": (4, "D"), "VI": (5, "S"), "VII": (6, "S")},
+    "major": {
+        "I": (0, "T"),
+        "ii": (1, "S"),
+        "iii": (2, "T"),
+        "IV": (3, "S"),
+        "V": (4, "D"),
+        "vi": (5, "T"),
+        "V/V": (1, "S"),
+    },
+    "minor": {
+        "i": (0, "T"),
+        "iio": (1, "S"),
+        "III": (2, "T"),
+        "iv": (3, "S"),
+        "V": (4, "D"),
+        "VI": (5, "S"),
+        "VII": (6, "S"),
+    },
     "dorian": {"i": (0, "T"), "ii": (1, "S"), "III": (2, "T"), "IV": (3, "S"), "v": (4, "D"), "VII": (6, "D")},
     "mixolydian": {"I": (0, "T"), "ii": (1, "S"), "IV": (3, "S"), "v": (4, "S"), "vi": (5, "T"), "VII": (6, "D")},
 }
 RAISED_THIRD = {("minor", "V"), ("major", "V/V")}
 FUNCTION_WEIGHT = {"TT": 1.0, "TS": 2.0, "TD": 1.0, "SS": 1.0, "SD": 2.0, "ST": 0.3, "DT": 2.0, "DD": 0.2, "DS": 0.0}
-ROOT_MOTION_WEIGHT = {0: 0.0, 1: 1.0, 2: 0.4, 3: 3.0, 4: 1.0, 5: 1.5, 6: 0.5}  # by degrees upward: 3 is the falling fifth
+ROOT_MOTION_WEIGHT = {
+    0: 0.0,
+    1: 1.0,
+    2: 0.4,
+    3: 3.0,
+    4: 1.0,
+    5: 1.5,
+    6: 0.5,
+}  # by degrees upward: 3 is the falling fifth
 OPENING_WEIGHT = {"I": 8.0, "i": 8.0}
 RARITY = {"iii": 0.5, "III": 0.6, "iio": 0.35, "V/V": 0.8}
 
@@ -44,7 +68,8 @@ class Key:
 
 @dataclass(frozen=True)
 class Chord:
-    """``tones`` are pitch classes in thirds from the root; ``scale`` is what a melody may pass through while it sounds."""
+    """``tones`` are pitch classes in thirds from the root; ``scale`` is what a melody may pass through while it
+    sounds."""
 
     numeral: str
     function: str
@@ -71,7 +96,8 @@ class Span:
 
 
 def chord(key: Key, numeral: str, sevenths: bool) -> Chord:
-    """The chord ``numeral`` of ``key``, with its diatonic seventh if wanted; dominants in major and minor always have one."""
+    """The chord ``numeral`` of ``key``, with its diatonic seventh if wanted; dominants in major and minor always
+    have one."""
     degree, function = CHORDS[key.mode][numeral]
     sized = 4 if sevenths or numeral in ("V", "V/V") else 3
     tones = [key.scale[(degree + 2 * i) % 7] for i in range(sized)]
@@ -81,11 +107,14 @@ def chord(key: Key, numeral: str, sevenths: bool) -> Chord:
     return Chord(numeral, function, degree, tuple(tones), tuple(scale))
 
 
-def phrase(rng: np.random.Generator, key: Key, cadence: str, opening: tuple[str, ...] = (), away: bool = False) -> tuple[str, ...]:
+def phrase(
+    rng: np.random.Generator, key: Key, cadence: str, opening: tuple[str, ...] = (), away: bool = False
+) -> tuple[str, ...]:
     """Numerals of four bars, drawn by weight from all that obey the grammar.
 
-    ``cadence`` "half" ends on a dominant reached from elsewhere, "authentic" on the tonic after a dominant. ``opening`` fixes
-    the first bars. ``away`` begins off the tonic, as a middle section does; otherwise it begins with a tonic.
+    ``cadence`` "half" ends on a dominant reached from elsewhere, "authentic" on the tonic after a dominant.
+    ``opening`` fixes the first bars. ``away`` begins off the tonic, as a middle section does; otherwise it begins
+    with a tonic.
     """
     table = CHORDS[key.mode]
     tonic = next(iter(table))
@@ -119,7 +148,9 @@ def _transition(table: dict[str, tuple[int, str]], earlier: str, later: str) -> 
 def preparation(rng: np.random.Generator, key: Key, dominant: str) -> str:
     """A subdominant chord that can share the bar before a cadence with ``dominant``."""
     table = CHORDS[key.mode]
-    choices = [n for n, (_, function) in table.items() if function == SUBDOMINANT and _transition(table, n, dominant) > 0]
+    choices = [
+        n for n, (_, function) in table.items() if function == SUBDOMINANT and _transition(table, n, dominant) > 0
+    ]
     return choices[rng.integers(len(choices))]
 
 

@@ -11,7 +11,8 @@ PASS_HZ, PASS_Q = 38.13547087602444, 0.5003270373238773  # the low end
 
 
 def integrated_loudness(audio: np.ndarray, rate: int) -> float:
-    """Loudness of ``audio`` [samples] in LUFS; minus infinity when nothing passes the gate (silence, or under 0.4 s)."""
+    """Loudness of ``audio`` [samples] in LUFS; minus infinity when nothing passes the gate (silence, or under 0.4
+    s)."""
     weighted = lfilter(*_high_pass(rate), lfilter(*_shelf(rate), audio.astype(np.float64)))
     block, hop = round(BLOCK_SECONDS * rate), round(HOP_SECONDS * rate)
     if len(weighted) < block:

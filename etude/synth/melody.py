@@ -1,8 +1,9 @@
 """Melodies: rhythms that form motifs, pitches found by the best path through the harmony.
 
-A phrase is four bars: a motif, its repetition over the next chord, a variant, a cadence with room to breathe. Which pitches
-it takes is a shortest path: strong steps must have chord tones, other tones must be reached and left by step, and the price of
-every interval is how far it is from the contour that the motif asks for, so that a motif is recognised in its sequence.
+A phrase is four bars: a motif, its repetition over the next chord, a variant, a cadence with room to breathe. Which
+pitches it takes is a shortest path: strong steps must have chord tones, other tones must be reached and left by step,
+and the price of every interval is how far it is from the contour that the motif asks for, so that a motif is
+recognised in its sequence.
 """
 
 from dataclasses import dataclass, replace
@@ -14,7 +15,17 @@ from etude.synth.score import COMMON, COMPOUND, TRIPLE, Event, Metre
 
 # Bars as lengths in eighths, rests negative; motifs first, then bars for cadences, which end in silence.
 MOTIFS = {
-    COMMON: ((3, 1, 2, 2), (2, 2, 4), (4, 2, 2), (2, 1, 1, 2, 2), (3, 3, 2), (-2, 2, 2, 2), (1, 1, 2, 4), (6, 1, 1), (-1, 1, 2, 3, 1)),
+    COMMON: (
+        (3, 1, 2, 2),
+        (2, 2, 4),
+        (4, 2, 2),
+        (2, 1, 1, 2, 2),
+        (3, 3, 2),
+        (-2, 2, 2, 2),
+        (1, 1, 2, 4),
+        (6, 1, 1),
+        (-1, 1, 2, 3, 1),
+    ),
     TRIPLE: ((4, 2), (2, 2, 2), (3, 1, 2), (2, 1, 1, 2), (-2, 2, 2), (2, 4)),
     COMPOUND: ((2, 1, 2, 1), (3, 2, 1), (2, 1, 3), (1, 1, 1, 3), (3, 1, 1, 1), (-1, 1, 1, 2, 1)),
 }
@@ -39,8 +50,8 @@ ORNAMENTED = 0.4  # part of the longer notes
 class Slot:
     """A note whose pitch may still be open: where, how long, how it should move from the one before (in scale degrees).
 
-    ``span`` is the harmony it begins in, ``until`` the one it ends in. ``ends`` is 0 inside a phrase; at its end only the
-    first so many of root, third and fifth may stand.
+    ``span`` is the harmony it begins in, ``until`` the one it ends in. ``ends`` is 0 inside a phrase; at its end only
+    the first so many of root, third and fifth may stand.
     """
 
     step: int
@@ -144,7 +155,8 @@ def ornament(rng: np.random.Generator, slots: list[Slot]) -> list[Slot]:
 def pickup(
     rng: np.random.Generator, metre: Metre, slots: list[Slot], before: list[Slot], spans: list[Span]
 ) -> list[Slot]:
-    """Up to two eighths that lead into the first of ``slots``, in the silence that ``before`` ends with, if there is room."""
+    """Up to two eighths that lead into the first of ``slots``, in the silence that ``before`` ends with, if there
+    is room."""
     first = slots[0].step
     room = first - (before[-1].step + before[-1].length)
     count = min(room - 1, int(rng.integers(0, 3)))  # an eighth remains to breathe
@@ -153,8 +165,11 @@ def pickup(
     return [Slot(step, 1, step % metre.steps in metre.strong, span, span, direction) for step, span in spots]
 
 
-def sing(rng: np.random.Generator, slots: list[Slot], low: int, high: int, centre: float, last: int | None) -> list[Slot]:
-    """``slots`` with every pitch decided, within ``low``..``high`` around ``centre``; ``last`` is the pitch sung before."""
+def sing(
+    rng: np.random.Generator, slots: list[Slot], low: int, high: int, centre: float, last: int | None
+) -> list[Slot]:
+    """``slots`` with every pitch decided, within ``low``..``high`` around ``centre``; ``last`` is the pitch sung
+    before."""
     pitches = np.arange(low, high + 1)
     costs = np.zeros(len(pitches)) if last is None else None
     came_from: list[np.ndarray] = []
@@ -165,7 +180,9 @@ def sing(rng: np.random.Generator, slots: list[Slot], low: int, high: int, centr
             allowed &= inner | np.array([slot.consonant(int(p)) for p in pitches])
         own = np.where(allowed, CENTRE_COST * np.abs(pitches - centre), np.inf)
         own = own + COLOUR_COST * np.array([p % 12 not in slot.span.chord.tones[:3] for p in pitches])
-        own = own + CLASH_COST * np.array([p % 12 not in slot.until.chord.tones for p in pitches]) * (slot.until != slot.span)
+        own = own + CLASH_COST * np.array([p % 12 not in slot.until.chord.tones for p in pitches]) * (
+            slot.until != slot.span
+        )
         own = own + NOISE * rng.random(len(pitches))
         if i == 0:
             step = 0.0 if last is None else _interval_costs(np.array([last]), pitches, slot, slot, loose=True)[0]
@@ -183,7 +200,9 @@ def sing(rng: np.random.Generator, slots: list[Slot], low: int, high: int, centr
     return [replace(slot, pitch=int(pitches[i])) for slot, i in zip(slots, reversed(chosen), strict=True)]
 
 
-def _interval_costs(before: np.ndarray, after: np.ndarray, slot_before: Slot, slot: Slot, loose: bool = False) -> np.ndarray:
+def _interval_costs(
+    before: np.ndarray, after: np.ndarray, slot_before: Slot, slot: Slot, loose: bool = False
+) -> np.ndarray:
     """Cost [before, after] of moving between two slots; infinite where a dissonance would be leapt to or from."""
     interval = after[None, :] - before[:, None]
     wish = slot.wish * 12 / 7

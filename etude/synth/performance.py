@@ -7,8 +7,22 @@ import pretty_midi
 
 from etude.synth.score import Event, Metre, Part
 
-ARTICULATION = {"melody": 0.95, "chords": 0.92, "bass": 0.9, "pad": 1.0, "counter": 0.98, "drums": 1.0}  # part of a length
-TIMING = {"melody": 0.008, "chords": 0.005, "bass": 0.005, "pad": 0.008, "counter": 0.008, "drums": 0.003}  # deviation, s
+ARTICULATION = {
+    "melody": 0.95,
+    "chords": 0.92,
+    "bass": 0.9,
+    "pad": 1.0,
+    "counter": 0.98,
+    "drums": 1.0,
+}  # part of a length
+TIMING = {
+    "melody": 0.008,
+    "chords": 0.005,
+    "bass": 0.005,
+    "pad": 0.008,
+    "counter": 0.008,
+    "drums": 0.003,
+}  # deviation, s
 LARGEST_DEVIATION = 2.5  # standard deviations
 LOUDNESS_DEVIATION = 3.0  # MIDI velocity
 SOFTEST, LOUDEST = 24, 118
@@ -20,7 +34,8 @@ REPEAT_GAP = 0.005  # seconds of silence before a pitch is struck again
 
 
 class Clock:
-    """Steps of the score as seconds: ``tempo`` beats a minute, off-beat eighths delayed by ``swing`` of their length."""
+    """Steps of the score as seconds: ``tempo`` beats a minute, off-beat eighths delayed by ``swing`` of their
+    length."""
 
     def __init__(self, metre: Metre, tempo: float, swing: float, steps: int):
         self.step_seconds = 60.0 / tempo / metre.beat
@@ -44,7 +59,9 @@ def perform(part: Part, clock: Clock, rng: np.random.Generator) -> pretty_midi.I
     for event in part.events:
         deviation = TIMING[part.role] * float(np.clip(rng.standard_normal(), -LARGEST_DEVIATION, LARGEST_DEVIATION))
         velocity = int(np.clip(round(127 * event.level + LOUDNESS_DEVIATION * rng.standard_normal()), SOFTEST, LOUDEST))
-        start = max(0.0, clock.seconds(event.step) + deviation + STRUM_SECONDS * strings.get((event.step, event.pitch), 0))
+        start = max(
+            0.0, clock.seconds(event.step) + deviation + STRUM_SECONDS * strings.get((event.step, event.pitch), 0)
+        )
         end = clock.seconds(event.step + event.length * ARTICULATION[part.role])
         notes.append(pretty_midi.Note(velocity, event.pitch, start, max(end, start + SHORTEST)))
     instrument.notes = _separate(notes)

@@ -29,12 +29,12 @@ class Program:
         return f"{self.family}_{self.source}_{self.number:03d}"
 
 
-# Every melodic program that fits a family was played on MIDI 36, 39 .. 84 at velocities 25 .. 127, and Basic Pitch (the note
-# with the largest amplitude x duration) was asked for the pitch. Of those it finds at the written octave (all notes right, the
-# accordions all up to 72) four per family were taken that sound unlike each other: the root-mean-square distance of
-# their log-mel spectrograms is 4 dB or more, while, say, the three pianos 0, 1, 3 and the bowed strings 40, 41, 110 share
-# their samples (1 to 3 dB). Octave-shifting organs 16-19, harmonics 31, bells 14 and whistle 78 fell out. Of the
-# programs right on every note one is held out: train never hears it.
+# Every melodic program that fits a family was played on MIDI 36, 39 .. 84 at velocities 25 .. 127, and Basic Pitch
+# (the note with the largest amplitude x duration) was asked for the pitch. Of those it finds at the written octave
+# (all notes right, the accordions all up to 72) four per family were taken that sound unlike each other: the
+# root-mean-square distance of their log-mel spectrograms is 4 dB or more, while, say, the three pianos 0, 1, 3 and
+# the bowed strings 40, 41, 110 share their samples (1 to 3 dB). Octave-shifting organs 16-19, harmonics 31, bells 14
+# and whistle 78 fell out. Of the programs right on every note one is held out: train never hears it.
 PROGRAMS = (
     Program(32, "bass", "acoustic"),  # acoustic bass
     Program(35, "bass", "electronic"),  # fretless bass

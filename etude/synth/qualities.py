@@ -1,7 +1,7 @@
 """NSynth's ten note qualities, as far as they can be measured on a note or are true by construction.
 
-NSynth's own labels were given by its makers' tools and ears; these follow the meaning of its words by the rules below, and
-stay 0 where no rule decides.
+NSynth's own labels were given by its makers' tools and ears; these follow the meaning of its words by the rules
+below, and stay 0 where no rule decides.
 """
 
 import numpy as np
@@ -31,8 +31,9 @@ WINDOW_SECONDS = 0.25
 def qualities(note: np.ndarray, rate: int, held: float, program: Program) -> list[int]:
     """Ten 0/1 flags in NSynth's order for ``note`` [samples] that was held for ``held`` seconds.
 
-    bright, dark, fast_decay and long_release are measured; distortion follows from the program; reverb and tempo-synced are
-    0 because effects are off and nothing is modulated in time. multiphonic, nonlinear_env and percussive are not decided.
+    bright, dark, fast_decay and long_release are measured; distortion follows from the program; reverb and
+    tempo-synced are 0 because effects are off and nothing is modulated in time. multiphonic, nonlinear_env and
+    percussive are not decided.
     """
     release, window = round(held * rate), round(WINDOW_SECONDS * rate)
     power = np.abs(np.fft.rfft(note)) ** 2

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 @dataclass(frozen=True)
 class Metre:
-    """``steps`` eighth notes a bar, the ``strong`` ones among them, and how many make the ``beat`` that tempo counts."""
+    """``steps`` eighth notes a bar, the ``strong`` ones among them, and how many make the ``beat`` that tempo
+    counts."""
 
     numerator: int
     denominator: int
@@ -26,7 +27,8 @@ COMPOUND = Metre(6, 8, 6, (0, 3), 3)
 
 
 class Event(NamedTuple):
-    """A written note: from ``step`` (eighths from the beginning, fractions allowed) for ``length`` steps; ``level`` 0..1."""
+    """A written note: from ``step`` (eighths from the beginning, fractions allowed) for ``length`` steps; ``level``
+    0..1."""
 
     step: float
     length: float
@@ -52,7 +54,8 @@ class Part:
 
 
 def without_overlaps(events: list[Event]) -> tuple[Event, ...]:
-    """``events`` in order of time; a note still sounding when its pitch is struck again ends there, doubled notes are merged."""
+    """``events`` in order of time; a note still sounding when its pitch is struck again ends there, doubled notes
+    are merged."""
     kept: list[Event] = []
     latest: dict[int, int] = {}
     for event in sorted(events):
@@ -60,7 +63,9 @@ def without_overlaps(events: list[Event]) -> tuple[Event, ...]:
         if before is not None:
             earlier = kept[before]
             if earlier.step == event.step:
-                kept[before] = earlier._replace(length=max(earlier.length, event.length), level=max(earlier.level, event.level))
+                kept[before] = earlier._replace(
+                    length=max(earlier.length, event.length), level=max(earlier.level, event.level)
+                )
                 continue
             if earlier.end > event.step:
                 kept[before] = earlier._replace(length=event.step - earlier.step)

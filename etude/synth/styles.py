@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from etude.synth.score import COMMON, COMPOUND, TRIPLE, Metre
 
-# Sounding range of each lead, where it speaks well: General MIDI program -> (lowest, highest). The alto sax is missing because
-# this SoundFont's has a hole at E4.
+# Sounding range of each lead, where it speaks well: General MIDI program -> (lowest, highest). The alto sax is
+# missing because this SoundFont's has a hole at E4.
 LEAD_RANGES = {
     22: (60, 84),  # harmonica
     26: (52, 77),  # jazz guitar
@@ -41,8 +41,9 @@ COUNTER_RANGES = {42: (43, 62), 57: (43, 62), 60: (48, 67), 71: (50, 67)}
 
 @dataclass(frozen=True)
 class Style:
-    """``tempo`` counts the metre's beat per minute. ``fourths`` are programs of a fourth pitched part, in half of the pieces:
-    a line of guide tones where COUNTER_RANGES knows the program, else a pad. ``swing`` delays off-beat eighths, in eighths."""
+    """``tempo`` counts the metre's beat per minute. ``fourths`` are programs of a fourth pitched part, in half of the
+    pieces: a line of guide tones where COUNTER_RANGES knows the program, else a pad. ``swing`` delays off-beat
+    eighths, in eighths."""
 
     metre: Metre
     tempo: tuple[float, float]

@@ -23,7 +23,9 @@ def voice_lead(chords: list[Chord], low: int, high: int) -> list[tuple[int, ...]
         for voicing in voicings(chord, low, high):
             own = CENTRE_COST * sum(abs(pitch - centre) for pitch in voicing)
             if best:
-                cost, chain = min(((c + movement(v, voicing), path) for v, (c, path) in best.items()), key=lambda item: item[0])
+                cost, chain = min(
+                    ((c + movement(v, voicing), path) for v, (c, path) in best.items()), key=lambda item: item[0]
+                )
             else:
                 cost, chain = 0.0, []
             following[voicing] = (cost + own, [*chain, voicing])
@@ -33,9 +35,12 @@ def voice_lead(chords: list[Chord], low: int, high: int) -> list[tuple[int, ...]
 
 @functools.cache
 def voicings(chord: Chord, low: int, high: int) -> tuple[tuple[int, ...], ...]:
-    """All voicings of ``chord``: with third, seventh if it has one, and root or fifth, no seconds narrower than a whole tone."""
+    """All voicings of ``chord``: with third, seventh if it has one, and root or fifth, no seconds narrower than a
+    whole tone."""
     third, fifth, *seventh = chord.tones[1:]
-    sets = [(chord.root, third, fifth)] if not seventh else [(third, seventh[0], other) for other in (chord.root, fifth)]
+    sets = (
+        [(chord.root, third, fifth)] if not seventh else [(third, seventh[0], other) for other in (chord.root, fifth)]
+    )
     found = set()
     for tones in sets:
         pitches = [[p for p in range(low, high + 1) if p % 12 == tone] for tone in tones]

@@ -16,10 +16,11 @@ BATCHES_PER_PROCESS = 16  # small enough that all processes end together, large 
 
 
 def spawn_map(function: Callable[[Item], Result], items: Sequence[Item], processes: int, what: str) -> Iterator[Result]:
-    """Yield ``function(item)`` for all ``items`` in their order, worked on by ``processes``, while showing progress as ``what``.
+    """Yield ``function(item)`` for all ``items`` in their order, worked on by ``processes``, while showing progress
+    as ``what``.
 
-    The processes are spawned, never forked: a fork after libfluidsynth has loaded a SoundFont hangs for ever. So ``function``
-    must be importable and items and results picklable. One process means this one.
+    The processes are spawned, never forked: a fork after libfluidsynth has loaded a SoundFont hangs for ever. So
+    ``function`` must be importable and items and results picklable. One process means this one.
     """
     if processes < 1:
         raise UserError(f"{processes} processes were asked for; give 1 or more")
@@ -33,7 +34,8 @@ def spawn_map(function: Callable[[Item], Result], items: Sequence[Item], process
             yield from progress(pool.map(function, items, chunksize=batch), what, total=len(items))
         except BrokenProcessPool:
             raise UserError(
-                f"{what}: a process was killed from outside, most likely for want of memory; run again with fewer processes"
+                f"{what}: a process was killed from outside, most likely for want of memory; run again with "
+                "fewer processes"
             ) from None
         finally:
             pool.shutdown(wait=False, cancel_futures=True)

@@ -27,8 +27,8 @@ TIMEOUT = 60  # seconds without a byte
 def obtain(download: Download, folder: Path) -> None:
     """Bring ``download`` into ``folder``: the file itself, or what is in it when it is an archive.
 
-    What an earlier call brought is kept; an interrupted download continues. Raises ``UserError`` when the file cannot be
-    had, is not the one expected, or would unpack outside ``folder``.
+    What an earlier call brought is kept; an interrupted download continues. Raises ``UserError`` when the file cannot
+    be had, is not the one expected, or would unpack outside ``folder``.
     """
     done = folder / f".{download.name}.done"
     if done.exists():
@@ -114,7 +114,8 @@ def _check(path: Path, download: Download) -> None:
                 digest = hashlib.file_digest(file, kind).hexdigest()
             if digest != expected:
                 raise UserError(
-                    f"{download.url}: {kind} {digest} found, {expected} expected; fetch it again, or correct the manifest "
+                    f"{download.url}: {kind} {digest} found, {expected} expected; fetch it again, or correct "
+                    "the manifest "
                     "if its publisher has issued a new version"
                 )
 

@@ -1,7 +1,7 @@
 """Fetch one data set as its manifest says: made here, downloaded, or found where its user put it.
 
-The files land in the folder of ``--out``; ``manifest.csv`` (path, bytes, sha256; sorted by path) is written last, so that it
-exists only beside a complete data set.
+The files land in the folder of ``--out``; ``manifest.csv`` (path, bytes, sha256; sorted by path) is written last, so
+that it exists only beside a complete data set.
 """
 
 import importlib
@@ -81,7 +81,8 @@ def _check(manifest: Source, folder: Path, shown: Path) -> None:
         found = sum(1 for path in folder.glob(pattern) if not path.name.startswith("."))
         if found != count if count else not found:
             raise UserError(
-                f"{shown}: {found} files match {pattern}, {count or 'at least one'} expected in data set {manifest.name}: "
+                f"{shown}: {found} files match {pattern}, {count or 'at least one'} expected in data set "
+                f"{manifest.name}: "
                 f"{advice[manifest.access]}"
             )
 

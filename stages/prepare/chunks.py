@@ -14,8 +14,8 @@ from stages.prepare.clip import Clip, Note
 
 @dataclass(frozen=True)
 class Chunk:
-    """Part ``number`` of a file, ``seconds`` long from ``start`` on: int16 ``samples`` [chunk_samples], zero-padded at its end,
-    with the notes in it; or None and the ``rule`` that dropped it."""
+    """Part ``number`` of a file, ``seconds`` long from ``start`` on: int16 ``samples`` [chunk_samples], zero-padded
+    at its end, with the notes in it; or None and the ``rule`` that dropped it."""
 
     number: int
     start: float
@@ -47,7 +47,8 @@ def chunks(clip: Clip, settings: SimpleNamespace) -> Iterator[Chunk]:
 
 
 def _canonical(clip: Clip, settings: SimpleNamespace) -> np.ndarray:
-    """Mono by the mean of channels, resampled, then one gain for the whole file by the loudness rule: float32 [samples]."""
+    """Mono by the mean of channels, resampled, then one gain for the whole file by the loudness rule: float32
+    [samples]."""
     samples, rate = read_audio(clip.audio)
     if clip.rate and rate != clip.rate:
         raise UserError(

@@ -9,7 +9,8 @@ SPLITS = ("train", "valid", "test")
 
 
 class Note(NamedTuple):
-    """A sounding note: MIDI ``pitch``, ``onset`` and ``offset`` in seconds from the start of its file, ``velocity`` 0..127."""
+    """A sounding note: MIDI ``pitch``, ``onset`` and ``offset`` in seconds from the start of its file, ``velocity``
+    0..127."""
 
     pitch: int
     onset: float
@@ -22,9 +23,9 @@ class Clip:
     """One audio file that a reader found, with its labels.
 
     ``kind`` "note": a single note, of which the first chunk becomes a clip; "stem": a part of a piece, cut into
-    consecutive chunks. ``group`` is what must not be both in train and in test under the official ``split`` (instrument or
-    track). ``notes`` is called only when the file is used. ``rate`` is the sample rate that the data set's own index
-    states, where it does.
+    consecutive chunks. ``group`` is what must not be both in train and in test under the official ``split``
+    (instrument or track). ``notes`` is called only when the file is used. ``rate`` is the sample rate that the data
+    set's own index states, where it does.
     """
 
     id: str
@@ -43,7 +44,8 @@ class Clip:
 
 @dataclass(frozen=True)
 class Dropped:
-    """A file, or the whole of a track, that a reader leaves out: ``rule`` is a short name, ``detail`` says what was found."""
+    """A file, or the whole of a track, that a reader leaves out: ``rule`` is a short name, ``detail`` says what was
+    found."""
 
     source: Path
     rule: str

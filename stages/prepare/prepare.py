@@ -6,9 +6,9 @@ Writes into the folder ``--out``: ``index.csv`` (one row per clip), ``audio.npy`
 
 ``split: official`` keeps the data set's own splits: by instrument (NSynth) or track (Slakh). ``split: random`` draws
 80/10/10 by a hash of the clip's id, at the level of notes and of chunks. **It leaks**: the same instrument at other
-pitches, or the same recording a few seconds on, is on both sides. It exists because the thesis names no split and prints
-99 % accuracy for instrument probes, which instruments unseen in training do not allow; take it to compare with that
-number, and the official one to learn something.
+pitches, or the same recording a few seconds on, is on both sides. It exists because the thesis names no split and
+prints 99 % accuracy for instrument probes, which instruments unseen in training do not allow; take it to compare with
+that number, and the official one to learn something.
 """
 
 import csv
@@ -55,7 +55,8 @@ def prepare(settings: SimpleNamespace, source: Path, raw: Path, out: Path) -> No
         rows = drop_duplicates(rows, ledger)
         if not rows:
             raise UserError(
-                f"{raw.parent}: every clip of {manifest.name} was dropped ({tally(ledger)}); change prepare in params.yaml"
+                f"{raw.parent}: every clip of {manifest.name} was dropped ({tally(ledger)}); change prepare in "
+                "params.yaml"
             )
         rows.sort(key=lambda row: (SPLITS.index(row["split"]), row["clip"]))
         write_clips(folder, rows, settings.chunk_samples)
@@ -71,7 +72,8 @@ def check_settings(settings: SimpleNamespace) -> None:
         raise UserError(f"prepare.split is {settings.split!r}; it may be official or random")
     if settings.sample_rate < 1 or settings.chunk_samples < 1:
         raise UserError(
-            f"prepare.sample_rate is {settings.sample_rate} and prepare.chunk_samples {settings.chunk_samples}; both must be 1 or more"
+            f"prepare.sample_rate is {settings.sample_rate} and prepare.chunk_samples {settings.chunk_samples}; "
+            "both must be 1 or more"
         )
 
 
@@ -111,7 +113,8 @@ def find_files(manifest: Source, raw: Path, settings: SimpleNamespace) -> tuple[
             files.append(item)
     if not files:
         raise UserError(
-            f"{raw}: data set {manifest.name} has no usable audio file (dropped: {tally(ledger) or 'none'}); fetch it again"
+            f"{raw}: data set {manifest.name} has no usable audio file (dropped: {tally(ledger) or 'none'}); "
+            "fetch it again"
         )
     return files, ledger
 
@@ -121,13 +124,15 @@ def refuse_leak(files: list[Clip], name: str) -> None:
     train, test = ({file.group for file in files if file.split == split} for split in ("train", "test"))
     if shared := sorted(train & test):
         raise UserError(
-            f"data set {name}: {shared[0]} is in train and in test, as are {len(shared) - 1} more: the official split would leak; "
+            f"data set {name}: {shared[0]} is in train and in test, as are {len(shared) - 1} more: the official "
+            "split would leak; "
             "mend the data set, or set prepare.split to random and say so"
         )
 
 
 def cut(files: list[Clip], raw: Path, settings: SimpleNamespace, folder: Path, ledger: list[Row]) -> list[Row]:
-    """Cut ``files`` into clips: their rows of the index, in the order in which ``folder`` gets their samples and notes."""
+    """Cut ``files`` into clips: their rows of the index, in the order in which ``folder`` gets their samples and
+    notes."""
     rows: list[Row] = []
     names: set[str] = set()
     with (
@@ -197,7 +202,8 @@ def drop_duplicates(rows: list[Row], ledger: list[Row]) -> list[Row]:
 
 
 def write_clips(folder: Path, rows: list[Row], samples: int) -> None:
-    """Turn ``audio.part`` and ``notes.part`` into ``audio.npy``, ``notes.csv`` and ``index.csv`` with just ``rows``, in their order."""
+    """Turn ``audio.part`` and ``notes.part`` into ``audio.npy``, ``notes.csv`` and ``index.csv`` with just
+    ``rows``, in their order."""
     part = np.memmap(folder / "audio.part", "<i2", "r").reshape(-1, samples)
     with open(folder / "audio.npy", "wb") as out:
         header = {"descr": "<i2", "fortran_order": False, "shape": (len(rows), samples)}
@@ -237,7 +243,8 @@ def protocol(
     """What was done, for the reports: every number that comes from these clips depends on it."""
     rules = {
         "official": manifest.splits,
-        "random": "80/10/10 by the hash of the clip's id, at the level of notes and chunks: instruments and recordings are on both sides",
+        "random": "80/10/10 by the hash of the clip's id, at the level of notes and chunks: instruments and "
+        "recordings are on both sides",
     }
     return {
         "dataset": manifest.name,

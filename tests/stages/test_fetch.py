@@ -1,4 +1,5 @@
-"""Fetching: embedded data sets are true to their formats and the same on every run; downloads are checked; manifests too."""
+"""Fetching: embedded data sets are true to their formats and the same on every run; downloads are checked;
+manifests too."""
 
 import csv
 import hashlib
@@ -67,7 +68,9 @@ def test_bits_do_not_depend_on_the_run_or_on_the_number_of_processes(made, tmp_p
 
 def test_notes_are_nsynth(made):
     folder, _ = made["gm_notes"]
-    examples = {s: json.loads((folder / f"nsynth-{s}" / "examples.json").read_text()) for s in ("train", "valid", "test")}
+    examples = {
+        s: json.loads((folder / f"nsynth-{s}" / "examples.json").read_text()) for s in ("train", "valid", "test")
+    }
     instruments = {s: {e["instrument"] for e in notes.values()} for s, notes in examples.items()}
     assert not instruments["train"] & (instruments["valid"] | instruments["test"])
     assert {e["instrument_family_str"] for e in examples["test"].values()} == set(FAMILIES)
@@ -77,7 +80,9 @@ def test_notes_are_nsynth(made):
         assert set(notes) == {path.stem for path in (folder / f"nsynth-{split}" / "audio").glob("*.wav")}
         for name, entry in notes.items():
             family, source, index = re.fullmatch(r"(\w+)_([a-z]+)_(\d{3})", entry["instrument_str"]).groups()
-            assert name == entry["note_str"] == f"{entry['instrument_str']}-{entry['pitch']:03d}-{entry['velocity']:03d}"
+            assert (
+                name == entry["note_str"] == f"{entry['instrument_str']}-{entry['pitch']:03d}-{entry['velocity']:03d}"
+            )
             assert PROGRAMS[entry["instrument"]].number == int(index)
             assert (family, source) == (entry["instrument_family_str"], entry["instrument_source_str"])
             assert FAMILIES[entry["instrument_family"]] == family
@@ -190,8 +195,21 @@ def test_manifests_of_the_project_are_valid(path: Path):
 
 
 MANIFEST = {
-    **{"name": "toy", "title": "A toy", "version": "1", "licence": "CC0", "cite": "nobody", "homepage": "http://localhost"},
-    **{"access": "open", "reader": "nsynth", "splits": "as on disk", "reference": "test", "expect": {"inside/*.txt": 2}},
+    **{
+        "name": "toy",
+        "title": "A toy",
+        "version": "1",
+        "licence": "CC0",
+        "cite": "nobody",
+        "homepage": "http://localhost",
+    },
+    **{
+        "access": "open",
+        "reader": "nsynth",
+        "splits": "as on disk",
+        "reference": "test",
+        "expect": {"inside/*.txt": 2},
+    },
 }
 
 
@@ -210,7 +228,10 @@ def manifest(folder: Path, **changes) -> Path:
         ({"access": "ftp"}, "access: Input should be 'embedded', 'open' or 'manual'"),
         ({"access": "embedded"}, "access embedded needs maker"),
         ({"access": "manual"}, "access manual needs place and how"),
-        ({"name": "other", "files": [{"url": "file:///x", "sha256": None, "bytes": None, "unpack": None}]}, "name is 'other'"),
+        (
+            {"name": "other", "files": [{"url": "file:///x", "sha256": None, "bytes": None, "unpack": None}]},
+            "name is 'other'",
+        ),
         ({"files": [{"url": "file:///x", "sha256": "abc", "bytes": None, "unpack": None}]}, "files.0.sha256"),
         ({"expect": {}}, "expect"),
     ],
@@ -410,7 +431,7 @@ def test_a_server_that_has_it_not_or_is_not_there(tmp_path: Path, server: str):
 def test_manual_data_is_asked_for_then_linked(tmp_path: Path):
     place = tmp_path / "bought"
     manual = {"access": "manual", "place": str(place), "how": "ask its authors for the key"}
-    with pytest.raises(UserError, match="data set toy is not at .*bought and cannot be downloaded: ask its authors"):
+    with pytest.raises(UserError, match=r"data set toy is not at .*bought and cannot be downloaded: ask its authors"):
         fetch_toy(tmp_path, **manual)
     (place / "inside").mkdir(parents=True)
     (place / "inside" / "a.txt").write_text("a")

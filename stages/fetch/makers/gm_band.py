@@ -1,9 +1,9 @@
 """Embedded data set gm_band: short composed pieces, on disk exactly as Slakh2100 is.
 
-``<split>/TrackNNNNN/{metadata.yaml, mix.wav, all_src.mid, stems/SNN.wav, MIDI/SNN.mid}``, 16 kHz, mono, 16 bit. The mixing
-rules are Slakh's: every stem to the same loudness, one gain for all so that the mix peaks at -1 dBFS. So is its quirk: the MIDI
-of a bass stem is written an octave above what sounds (``all_src.mid`` is not). Drums are played and mixed; it is the
-reader that leaves them out.
+``<split>/TrackNNNNN/{metadata.yaml, mix.wav, all_src.mid, stems/SNN.wav, MIDI/SNN.mid}``, 16 kHz, mono, 16 bit. The
+mixing rules are Slakh's: every stem to the same loudness, one gain for all so that the mix peaks at -1 dBFS. So is
+its quirk: the MIDI of a bass stem is written an octave above what sounds (``all_src.mid`` is not). Drums are played
+and mixed; it is the reader that leaves them out.
 """
 
 import uuid
@@ -59,7 +59,12 @@ def make(folder: Path, settings: SimpleNamespace, processes: int) -> None:
         raise UserError(f"fetch.gm_band.pieces is {settings.pieces}; 3 or more are needed for train, valid and test")
     styles = list(STYLES)
     jobs = [
-        (folder / split / f"Track{number:05d}", settings.seed * 1_000_000 + number, styles[(number - 1) % len(styles)], settings.bars)
+        (
+            folder / split / f"Track{number:05d}",
+            settings.seed * 1_000_000 + number,
+            styles[(number - 1) % len(styles)],
+            settings.bars,
+        )
         for number, split in enumerate(_splits(settings.pieces), start=1)
     ]
     for _ in spawn_map(_write_track, jobs, processes, "composing and rendering pieces"):

@@ -1,9 +1,9 @@
 """Embedded data set gm_notes: single General MIDI notes, on disk exactly as NSynth is.
 
-``nsynth-<split>/examples.json`` and ``nsynth-<split>/audio/<note_str>.wav``, 16 kHz, mono, 16 bit, 64,000 samples: three
-seconds held, one of release. Four programs in each of NSynth's eleven families; as in NSynth the instruments of train are
-unknown to valid and test, which share theirs: of every four notes of a held-out instrument one goes to valid. Each
-(program, pitch) is played at one velocity. ``left_out.csv`` lists the notes that are not there, and why.
+``nsynth-<split>/examples.json`` and ``nsynth-<split>/audio/<note_str>.wav``, 16 kHz, mono, 16 bit, 64,000 samples:
+three seconds held, one of release. Four programs in each of NSynth's eleven families; as in NSynth the instruments of
+train are unknown to valid and test, which share theirs: of every four notes of a held-out instrument one goes to
+valid. Each (program, pitch) is played at one velocity. ``left_out.csv`` lists the notes that are not there, and why.
 """
 
 from pathlib import Path
@@ -33,8 +33,8 @@ VALID_EVERY = 4
 def make(folder: Path, settings: SimpleNamespace, processes: int) -> None:
     """Render the data set into ``folder``.
 
-    ``settings``: ``programs`` ("all", or so many per family, the held-out one among them), ``pitches`` [lowest, highest],
-    ``pitch_step``, ``velocities`` (taken in turn, so that every program and every pitch meets all of them).
+    ``settings``: ``programs`` ("all", or so many per family, the held-out one among them), ``pitches`` [lowest,
+    highest], ``pitch_step``, ``velocities`` (taken in turn, so that every program and every pitch meets all of them).
     """
     jobs, left_out = _plan(settings)
     for split in SPLITS:

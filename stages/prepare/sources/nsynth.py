@@ -1,4 +1,5 @@
-"""Reader of NSynth's JSON and WAV form (also of gm_notes): ``nsynth-<split>/examples.json`` and ``audio/<note_str>.wav``."""
+"""Reader of NSynth's JSON and WAV form (also of gm_notes): ``nsynth-<split>/examples.json`` and
+``audio/<note_str>.wav``."""
 
 import json
 from collections.abc import Iterator

@@ -1,10 +1,10 @@
-"""Reader of Slakh2100 (redux, original and babyslakh; also of gm_band): ``TrackNNNNN/metadata.yaml, stems/SNN, MIDI/SNN.mid``.
+"""Reader of Slakh2100 (redux, original and babyslakh; also of gm_band): ``TrackNNNNN/metadata.yaml, stems/SNN,
+MIDI/SNN.mid``.
 
-What the corpus says of itself is not always so, hence: a stem exists when its file does (babyslakh flags all stems as not
-rendered), ``audio_dir`` is ignored (it is absolute in one track), and what cannot be used is listed, not skipped.
+What the corpus says of itself is not always so, hence: a stem exists when its file does (babyslakh flags all stems as
+not rendered), ``audio_dir`` is ignored (it is absolute in one track), and what cannot be used is listed, not skipped.
 """
 
-import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,7 +46,8 @@ BAD_STEMS = {tuple(stem.split("/")): problem for problem, stems in KNOWN_BAD.ite
 def clips(raw: Path, settings: SimpleNamespace) -> Iterator[Clip | Dropped]:
     """Yield the usable stems below ``raw``, splits in the order train, valid, test, and what is left out.
 
-    ``settings.bass_octave`` is added to the pitches of the class Bass: the corpus writes them 12 semitones above what sounds.
+    ``settings.bass_octave`` is added to the pitches of the class Bass: the corpus writes them 12 semitones above what
+    sounds.
     """
     tracks = [path.parent for path in raw.glob("**/Track[0-9][0-9][0-9][0-9][0-9]/metadata.yaml")]
     if not tracks:

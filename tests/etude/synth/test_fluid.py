@@ -76,7 +76,9 @@ def test_oversampling_takes_away_aliases():
     """A high bright note: energy that is no multiple of its fundamental."""
 
     def inharmonic(oversampling: int) -> float:
-        sound = render([note(84, 0.0, 1.9)], SQUARE_LEAD, 2 * RATE, RATE, 1.0, oversampling=oversampling)[RATE // 2 : -RATE // 4]
+        sound = render([note(84, 0.0, 1.9)], SQUARE_LEAD, 2 * RATE, RATE, 1.0, oversampling=oversampling)[
+            RATE // 2 : -RATE // 4
+        ]
         power = np.abs(np.fft.rfft(sound * np.blackman(len(sound)))) ** 2
         frequencies = np.fft.rfftfreq(len(sound), 1 / RATE)
         fundamental = 440 * 2 ** (15 / 12)

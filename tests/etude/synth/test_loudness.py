@@ -14,7 +14,9 @@ def sine(rate: int, hertz: float, seconds: float, amplitude: float = 1.0) -> np.
 
 @pytest.mark.parametrize("rate", [16000, 44100, 48000])
 def test_full_scale_sine_of_997_hz_is_minus_three(rate: int):
-    assert integrated_loudness(sine(rate, 997, 5), rate) == pytest.approx(-3.01, abs=0.05)  # the bilinear transform bends the filters a little at low rates
+    assert integrated_loudness(sine(rate, 997, 5), rate) == pytest.approx(
+        -3.01, abs=0.05
+    )  # the bilinear transform bends the filters a little at low rates
 
 
 def test_gain_in_decibels_is_loudness_in_lu():

@@ -26,7 +26,7 @@ def test_table_is_four_programs_a_family_one_held_out():
 
 
 def test_families_are_nsynths_in_its_order():
-    assert FAMILIES == tuple(sorted(FAMILIES)) and len(FAMILIES) == 11
+    assert tuple(sorted(FAMILIES)) == FAMILIES and len(FAMILIES) == 11
 
 
 def held(hertz: float) -> np.ndarray:

@@ -67,5 +67,3 @@ def test_a_killed_process_is_reported():
 def test_no_processes():
     with pytest.raises(UserError, match="0 processes"):
         list(spawn_map(square, range(4), 0, "squaring"))
-
-
