@@ -24,7 +24,7 @@ def ceiling(codec, index: Path) -> dict[str, float]:
     rate = json.loads(index.with_name("protocol.json").read_text(encoding="utf-8"))["sample_rate"]
     audio = np.load(index.with_name("audio.npy"), mmap_mode="r")
     rows = [row for row in read_csv(index) if row["split"] != "train"]
-    rows = rows[:: max(1, len(rows) // CLIPS)][:CLIPS]
+    rows = [rows[i] for i in np.linspace(0, len(rows) - 1, min(CLIPS, len(rows))).round().astype(int)]
     originals = to_float(audio[[int(row["row"]) for row in rows]])
     trips = np.concatenate([_round_trip(codec, originals[i : i + BATCH]) for i in range(0, len(rows), BATCH)])
     facts = {"clips": len(rows), "log_spectral_distance": log_spectral_distance(originals, trips)}
