@@ -1,5 +1,6 @@
 """Reading and writing audio files. A file that is not what it claims to be is refused in one sentence."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +66,10 @@ def write_audio(path: Path | str, samples: np.ndarray, rate: int) -> None:
         raise UserError(
             f"{path}: refusing to write audio with NaN or infinite samples; the system diverged: lower train.lr"
         )
-    soundfile.write(str(path), to_int16(samples), rate, subtype="PCM_16")
+    # Encoded in memory, since libsndfile does not say that a disk is full.
+    encoded = io.BytesIO()
+    soundfile.write(encoded, to_int16(samples), rate, subtype="PCM_16", format=Path(path).suffix[1:].upper())
+    Path(path).write_bytes(encoded.getbuffer())
 
 
 def to_int16(samples: np.ndarray) -> np.ndarray:

@@ -40,7 +40,7 @@ class BandSource(Block):
     """gm_band: composed multi-track pieces in Slakh2100's format."""
 
     pieces: Positive
-    bars: Positive
+    bars: Literal[4, 8, 12, 16]
     seed: Count
 
 

@@ -14,12 +14,12 @@ QUIET_SECONDS = 10.0  # between two lines when the output is a log
 def progress(items: Iterable[T], what: str, total: int | None = None, start: int = 0, note=None) -> Iterator[T]:
     """Yield ``items`` while showing count, rate and time left as ``what``.
 
-    ``total`` defaults to ``len(items)``; ``start`` is what an earlier, interrupted run had already done; ``note`` is a
+    ``total`` defaults to ``len(items)``, 0 says that nobody knows; ``start`` is what an earlier, interrupted run had already done; ``note`` is a
     function without arguments whose text is appended (a loss, say).
     """
     total = len(items) + start if total is None else total
     if sys.stderr.isatty():
-        bar = tqdm(items, desc=what, total=total, initial=start, dynamic_ncols=True, file=sys.stderr)
+        bar = tqdm(items, desc=what, total=total or None, initial=start, dynamic_ncols=True, file=sys.stderr)
         for item in bar:
             yield item
             if note:
@@ -32,6 +32,8 @@ def progress(items: Iterable[T], what: str, total: int | None = None, start: int
         if now - said >= QUIET_SECONDS:
             said = now
             rate = done / (now - began)
-            left = (total - start - done) / rate
-            text = f"{what}: {start + done}/{total}, {rate:.3g}/s, {left:.0f} s left"
+            text = f"{what}: {start + done}"
+            text += (
+                f"/{total}, {rate:.3g}/s, {(total - start - done) / rate:.0f} s left" if total else f", {rate:.3g}/s"
+            )
             print(text + (f", {note()}" if note else ""), file=sys.stderr, flush=True)

@@ -18,12 +18,12 @@ rule fetch_dataset:
         "<data>/raw/{dataset}/manifest.csv",
     log:
         "<logs>/fetch/{dataset}.log",
-    params:
-        settings=lambda w: settings(PARAMS["fetch"].get(w.dataset, {})),
-        code=lambda w: code("stages.fetch.fetch", *fetch_maker(w.dataset)),
     threads: workflow.cores or 1
     resources:
         runtime=120,
+    params:
+        settings=lambda w: settings(PARAMS["fetch"].get(w.dataset, {})),
+        code=lambda w: code("stages.fetch.fetch", *fetch_maker(w.dataset)),
     shell:
         "python -m stages.fetch.fetch --settings {params.settings:q} --source {input}"
         " --processes {threads} --out {output} 2>&1 | tee {log}"

@@ -23,12 +23,12 @@ rule prepare_dataset:
         protocol="<data>/prepared/{dataset}/protocol.json",
     log:
         "<logs>/prepare/{dataset}.log",
+    resources:
+        runtime=240,
     params:
         settings=settings(PARAMS["prepare"]),
         code=lambda w: code("stages.prepare.prepare", *prepare_readers()),
         folder=subpath(output.index, parent=True),
-    resources:
-        runtime=240,
     shell:
         "python -m stages.prepare.prepare --settings {params.settings:q} --source {input.source} --raw {input.raw}"
         " --out {params.folder} 2>&1 | tee {log}"
