@@ -64,13 +64,19 @@ install_debian_packages() {
 
 # ---- the stamp -----------------------------------------------------------------------------------------------------
 requirements_of() { # the files that decide what a goal installs
-  echo setup/install.sh pyproject.toml requirements/{run,nodeps,constraints}.txt
+  echo setup/install.sh requirements/{run,nodeps,constraints}.txt
   [ "$1" = run ] || echo "requirements/$1.txt"
 }
 
-# A virtual environment works neither elsewhere nor with another Python, so both are part of the hash.
+# A virtual environment works neither elsewhere nor with another Python, so both are part of the hash; of pyproject.toml
+# what concerns the package, not how its code is styled and tested.
 stamp_of() { # shellcheck disable=SC2046
-  { pwd; .venv/bin/python -VV; sha256sum $(requirements_of "$1"); } 2> /dev/null | sha256sum
+  {
+    pwd
+    .venv/bin/python -VV
+    sed '/^\[tool\.[rp]/,$d' pyproject.toml
+    sha256sum $(requirements_of "$1")
+  } 2> /dev/null | sha256sum
 }
 
 is_done() { [ -e ".venv/etude-$1" ] && [ ! -e .venv/etude-installing ] && [ "$(cat ".venv/etude-$1")" = "$(stamp_of "$1")" ]; }

@@ -145,6 +145,8 @@ def test_installs_once_and_then_only_what_changed(checkout: Path) -> None:
 
     with open(checkout / "requirements/test.txt", "a") as file:
         file.write("# of no concern to `run`\n")
+    with open(checkout / "pyproject.toml", "a") as file:
+        file.write("\n[tool.ruff]\nline-length = 120\n")  # nor is style
     install(checkout)
     assert installations(checkout) == count
     for goal, more in [("test", 1), ("test", 1), ("run", 1)]:
