@@ -3,9 +3,9 @@
     python benchmarks/fad.py
 
 Both get the same embeddings: 1,000 clips of 10 windows, as VGGish gives them for 10 s, float32. "Whole set" times the
-formula, from two means and covariances to the distance; "with statistics" adds those, for both sets, which is one matrix
-product in either; "per file" is the distance of each clip from the reference's statistics. Promised: the whole set at
-least 2, each file at least 20 times as fast. Exits with 1 when a promise is broken or the distances disagree.
+formula, from two means and covariances to the distance; "with statistics" adds those, for both sets, which is one
+matrix product in either; "per file" is the distance of each clip from the reference's statistics. Promised: the whole
+set at least 2, each file at least 20 times as fast. Exits with 1 when a promise is broken or the distances disagree.
 """
 
 import platform

@@ -26,7 +26,8 @@ def frechet_infinity(reference: EmbeddedSet, generated: EmbeddedSet, seed: int) 
 
     Subsets are drawn *without* replacement: drawing n windows with replacement from N keeps the bias of N, so the line
     would end at the plain distance, with a high r2. Clips of the reference with the ids of generated ones come and go
-    together with them, as in :func:`etude.metrics.jackknife.frechet_jackknife`.
+    together with them, as in :func:`etude.metrics.jackknife.frechet_jackknife`; the others stay, and so does the bias
+    from their number.
     """
     files = len(generated)
     enough = WINDOWS_PER_DIMENSION * generated.dimension / (generated.windows / files)

@@ -43,6 +43,14 @@ class Gaussian:
         scatter = self.scatter + other.scatter + np.outer(step, step) * (self.count * other.count / count)
         return Gaussian(count, mean, scatter)
 
+    def __sub__(self, part: "Gaussian") -> "Gaussian":
+        """What is left when ``part``, smaller than the whole, is taken out: the inverse of ``+``."""
+        count = self.count - part.count
+        step = self.mean - part.mean
+        mean = self.mean + step * (part.count / count)
+        scatter = self.scatter - part.scatter - np.outer(step, step) * (self.count * part.count / count)
+        return Gaussian(count, mean, scatter)
+
     @property
     def covariance(self) -> np.ndarray:
         """Unbiased covariance [d, d]; zero for a single vector, which says nothing about spread."""

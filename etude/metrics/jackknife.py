@@ -6,15 +6,12 @@ value nearly always. Groups are made of whole clips: windows of one clip are cor
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
 
 import numpy as np
 from scipy import stats
 
 from etude.metrics.embedded import EmbeddedSet
 from etude.metrics.frechet import frechet, root
-from etude.metrics.gaussian import Gaussian
 
 
 @dataclass(frozen=True)
@@ -27,38 +24,45 @@ class Jackknife:
     high: float
 
 
-def jackknife(full: float, left_out: Sequence[float]) -> Jackknife:
-    """From the statistic of all groups and those with one of the G >= 2 groups left out each."""
-    count = len(left_out)
-    values = np.asarray(left_out, dtype=np.float64)
-    estimate = count * full - (count - 1) * values.mean()
-    se = np.sqrt((count - 1) / count * np.sum((values - values.mean()) ** 2))
-    half = stats.t.ppf(0.975, count - 1) * se
+def jackknife(full: float, *strata: Sequence[float]) -> Jackknife:
+    """From the statistic of everything, and per stratum the statistics with one of its G >= 2 groups left out each.
+
+    Strata are samples drawn independently of each other (one is the common case): their biases and variances add up.
+    """
+    bias, variance = 0.0, 0.0
+    for left_out in strata:
+        count, values = len(left_out), np.asarray(left_out, dtype=np.float64)
+        bias += (count - 1) * (values.mean() - full)
+        variance += (count - 1) / count * np.sum((values - values.mean()) ** 2)
+    estimate, se = full - bias, np.sqrt(variance)
+    half = stats.t.ppf(0.975, min(map(len, strata)) - 1) * se
     return Jackknife(float(estimate), float(se), float(estimate - half), float(estimate + half))
 
 
 def frechet_jackknife(reference: EmbeddedSet, generated: EmbeddedSet, groups: int) -> Jackknife | None:
-    """Jackknife of the Fréchet distance over groups of clips; None when there is but one clip.
+    """Jackknife of the Fréchet distance over ``groups`` of clips of both sets; None when a single clip was generated.
 
-    A group is left out of *both* sets, wherever its clip ids occur. Reconstructions share the chance of what was drawn
-    with their originals; left out of one set only, a perfect reconstruction would end far below zero. Sets without
-    common ids are independent: there the reference stays as it is, and so does the bias from its own finite size.
+    Clips that both sets have, by their ids, are left out of both at once: reconstructions share the chance of what was
+    drawn with their originals, and left out of one set only, a perfect reconstruction would end far below zero. Clips
+    of one set alone are a stratum of their own. A stratum of a single clip is taken as it is.
     """
-    parts = np.array_split(np.arange(len(generated)), min(groups, len(generated)))
-    if len(parts) < 2:
+    sides = [(side, side.gaussian()) for side in (reference, generated)]
+    roots = [root(whole) for _, whole in sides]
+
+    def without(clips: Sequence[str]) -> float:
+        rest = list(roots)
+        for number, (side, whole) in enumerate(sides):
+            if positions := side.positions(clips):
+                rest[number] = root(whole - side.gaussian(positions))
+        return frechet(*rest)
+
+    both = set(reference.clips) & set(generated.clips)
+    strata = [
+        [clip for clip in generated.clips if clip in both],
+        [clip for clip in generated.clips if clip not in both],
+        [clip for clip in reference.clips if clip not in both],
+    ]
+    parts = [np.array_split(clips, min(groups, len(clips))) for clips in strata if len(clips) > 1]
+    if len(generated) < 2 or not parts:
         return None
-    pieces = [generated.gaussian(part) for part in parts]
-    partners = [reference.positions(generated.clips[position] for position in part) for part in parts]
-    alone = sorted(set(range(len(reference))).difference(*partners))
-    others = [reference.gaussian(part) if part else None for part in [*partners, alone]]
-    whole = root(_joined(others))
-    left_out = []
-    for position, partner in enumerate(partners):
-        rest = _joined([*others[:position], *others[position + 1 :]]) if partner else None
-        target = root(rest) if rest else whole
-        left_out.append(frechet(target, root(_joined([*pieces[:position], *pieces[position + 1 :]]))))
-    return jackknife(frechet(whole, root(_joined(pieces))), left_out)
-
-
-def _joined(pieces: Sequence[Gaussian | None]) -> Gaussian:
-    return reduce(add, (piece for piece in pieces if piece is not None))
+    return jackknife(frechet(*roots), *([without(part.tolist()) for part in stratum] for stratum in parts))

@@ -5,9 +5,8 @@
 
 Writes one row, and beside it ``fad.files.csv`` with the distance of each clip. `fad` is the plain distance, too great
 when there are few windows; `fad_jack` has that bias taken away and its interval is over clips; `fad_inf` is the
-extrapolation to infinitely many windows. Clips of both sets with one id (reconstructions, `n_paired`) come and go
-together in these. Where there are none, `reference_bias` is what the reference's own size still adds to `fad_jack`.
-`floor` and `floor_jack` are the same two numbers for one half of the reference against the other.
+extrapolation to infinitely many generated windows. Clips of both sets with one id (reconstructions, `n_paired`) come
+and go together in these. `floor` and `floor_jack` are the same for one half of the reference against the other half.
 """
 
 import json
@@ -52,7 +51,6 @@ def distances(reference: EmbeddedSet, generated: EmbeddedSet, groups: int, seed:
     plain_distance = frechet(target, found)
     paired = len(reference.positions(generated.clips))
     jack = frechet_jackknife(reference, generated, groups)
-    other = None if paired else frechet_jackknife(generated, reference, groups)
     infinity = frechet_infinity(reference, generated, seed)
     floor, floor_jack = frechet_between_halves(reference, groups) if len(reference) > 1 else (None, None)
     return {
@@ -61,7 +59,6 @@ def distances(reference: EmbeddedSet, generated: EmbeddedSet, groups: int, seed:
         "se_jack": jack and jack.se,
         "ci_low": jack and jack.low,
         "ci_high": jack and jack.high,
-        "reference_bias": other and plain_distance - other.estimate,
         "fad_inf": infinity and infinity.limit,
         "fad_inf_slope": infinity and infinity.slope,
         "fad_inf_r2": infinity and infinity.r2,

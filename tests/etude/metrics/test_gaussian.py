@@ -41,6 +41,20 @@ def test_order_of_pieces_does_not_matter(sizes, seed):
     np.testing.assert_allclose(one.scatter, other.scatter, rtol=1e-12, atol=1e-12)
 
 
+def test_taking_out_undoes_adding():
+    generator = np.random.default_rng(2)
+    one, other = generator.normal(size=(40, 6)) + 3, generator.normal(size=(9, 6))
+    rest, expected = Gaussian.of(np.concatenate([one, other])) - Gaussian.of(other), Gaussian.of(one)
+    assert rest.count == 40
+    np.testing.assert_allclose(rest.mean, expected.mean, rtol=1e-12)
+    np.testing.assert_allclose(rest.scatter, expected.scatter, rtol=1e-12, atol=1e-11)
+
+
+def test_more_vectors_than_a_block():
+    vectors = np.random.default_rng(3).normal(size=(2500, 3))
+    np.testing.assert_allclose(Gaussian.of(vectors).covariance, np.cov(vectors, rowvar=False), rtol=1e-12, atol=1e-14)
+
+
 def test_one_vector_has_no_spread():
     assert not Gaussian.of(np.ones((1, 4))).covariance.any()
 
