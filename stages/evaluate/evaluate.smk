@@ -61,7 +61,8 @@ rule fad_of_set:
         reference="<data>/embeddings/{dataset}/{embedding}/reference/embeddings.npz",
         generated="<data>/embeddings/{dataset}/{embedding}/{codec}/{system}/{seed}/embeddings.npz",
     output:
-        "<reports>/evaluate/fad/{dataset}/{codec}/{system}/{seed}/{embedding}.csv",
+        csv="<reports>/evaluate/fad/{dataset}/{codec}/{system}/{seed}/{embedding}.csv",
+        files="<reports>/evaluate/fad/{dataset}/{codec}/{system}/{seed}/{embedding}.files.csv",
     log:
         "<logs>/fad/{dataset}/{embedding}/{codec}/{system}/{seed}.log",
     params:
@@ -69,4 +70,4 @@ rule fad_of_set:
         code=code("stages.evaluate.fad"),
     shell:
         "python -m stages.evaluate.fad --settings {params.settings:q} --reference {input.reference}"
-        " --generated {input.generated} --out {output} 2>&1 | tee {log}"
+        " --generated {input.generated} --out {output.csv} 2>&1 | tee {log}"

@@ -23,7 +23,7 @@ PROTOCOL = [
 COLUMNS = [
     "paper", "table", "dataset", "codec", "system", "embedding",
     "fad", "fad_jack", "ci_low", "ci_high", "seed_mean", "seed_low", "seed_high",
-    "floor", "floor_jack", "ceiling", "ceiling_jack", "untrained", "untrained_jack",
+    "floor", "floor_jack", "floor_se", "ceiling", "ceiling_jack", "untrained", "untrained_jack",
     "paper_value", "paper_metric", "paper_dataset", *PROTOCOL, "code", "seeds", "scale", "variant",
 ]  # fmt: skip
 
@@ -68,6 +68,7 @@ def row(
         "seed_high": high,
         "floor": runs[0]["floor"],
         "floor_jack": runs[0]["floor_jack"],
+        "floor_se": runs[0]["floor_se_jack"],
         "ceiling": trip["fad"],
         "ceiling_jack": trip["fad_jack"],
         "untrained": untrained["fad"],
@@ -135,7 +136,7 @@ def markdown(rows: list[dict[str, Any]], paper, scale: str) -> str:
             "95 %, seeds": f"{float(row['seed_low']):.3g} .. {float(row['seed_high']):.3g}"
             if row["seed_low"]
             else "one seed",
-            "floor": f"{float(row['floor_jack']):.3g}" if row["floor_jack"] else "",
+            "floor": f"{float(row['floor_jack']):.2g} ± {float(row['floor_se']):.2g}" if row["floor_jack"] else "",
             "codec": f"{float(row['ceiling_jack']):.3g}",
             "untrained": f"{float(row['untrained_jack']):.3g}",
             "printed": f"{row['paper_value']} ({row['paper_metric']}, {row['paper_dataset']})"
