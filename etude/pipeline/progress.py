@@ -14,8 +14,8 @@ QUIET_SECONDS = 10.0  # between two lines when the output is a log
 def progress(items: Iterable[T], what: str, total: int | None = None, start: int = 0, note=None) -> Iterator[T]:
     """Yield ``items`` while showing count, rate and time left as ``what``.
 
-    ``total`` defaults to ``len(items)``, 0 says that nobody knows; ``start`` is what an earlier, interrupted run had already done; ``note`` is a
-    function without arguments whose text is appended (a loss, say).
+    ``total`` defaults to ``len(items)``, 0 says that nobody knows; ``start`` is what an earlier, interrupted run had
+    already done; ``note`` is a function without arguments whose text is appended (a loss, say).
     """
     total = len(items) + start if total is None else total
     if sys.stderr.isatty():
