@@ -33,6 +33,20 @@ class Download(Block):
         return self.url.partition("?")[0].rstrip("/").rpartition("/")[2]
 
 
+class Size(Block):
+    """About how large a data set is, for `etude cost`: ``clips``, or ``hours`` to cut into clips; ``gigabytes``."""
+
+    clips: Annotated[int, Field(gt=0)] | None = None
+    hours: Annotated[float, Field(gt=0)] | None = None
+    gigabytes: Annotated[float, Field(gt=0)]
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> "Size":
+        if (self.clips is None) == (self.hours is None):
+            raise ValueError("size needs either clips or hours")
+        return self
+
+
 class Source(Block):
     """A data set. ``expect`` maps patterns of paths to how many files must match (0: at least one)."""
 
@@ -49,6 +63,7 @@ class Source(Block):
     place: Text | None = None
     how: Text | None = None
     expect: dict[Text, Annotated[int, Field(ge=0)]] = Field(min_length=1)
+    size: Size | None = None
     splits: Text
     reference: Text
 

@@ -1,0 +1,200 @@
+"""`etude cost`: what a scale needs before a byte is fetched: jobs, GPU hours, disk.
+
+The jobs are those of a dry run of the whole DAG. GPU hours are floating-point operations, counted on the very networks
+of params.yaml (without computing anything), divided by what a GPU keeps up; disk is the size of the arrays to come.
+Both are estimates and say what they rest on.
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from tabulate import tabulate
+
+from etude.config import resolve
+from etude.errors import UserError
+
+GIGA = 1e9
+# Sustained single-precision rate of these small networks; an assumption, a fifth of what a large GPU can do.
+TERAFLOPS = 10.0
+# Seconds of a data-centre GPU (H200) for one clip of three seconds, measured with random weights: encode, decode.
+CODEC_SECONDS = {"music2latent": (0.0075, 0.043)}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `etude cost`."""
+    parser.add_argument("--scale", help="smoke, laptop or paper (default: the one in params.yaml)")
+    parser.add_argument(
+        "--teraflops", type=float, default=TERAFLOPS, help="sustained by your GPU (default %(default)s)"
+    )
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Print the table; returns the exit status."""
+    if not Path("params.yaml").exists():
+        raise UserError(f"no params.yaml in {Path.cwd()}; run this in the root of the project")
+    raw = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    params = resolve(raw | ({"scale": arguments.scale} if arguments.scale else {}))
+    jobs = count_jobs(params["scale"])
+    needs = {need.rule: need for need in estimate(params, arguments.teraflops)}
+    rows = [
+        (rule, count, *((need.gpu_hours, need.disk, need.note) if (need := needs.get(rule)) else (None, None, "")))
+        for rule, count in jobs.items()
+    ]
+    total = (
+        sum(jobs.values()),
+        sum(n.gpu_hours or 0 for n in needs.values()),
+        sum(n.disk or 0 for n in needs.values()),
+    )
+    print(f"Scale {params['scale']}, everything from nothing:\n")
+    rows.append(("in all", *total, f"at {arguments.teraflops:g} TFLOP/s"))
+    print(tabulate(rows, ["rule", "jobs", "GPU hours", "disk, GB", ""], floatfmt=".1f", missingval=""))
+    for dataset in params["grid"]["datasets"]:
+        print(f"\n{dataset}: {where_from(dataset)}")
+    return 0
+
+
+def count_jobs(scale: str) -> dict[str, int]:
+    """Jobs of the whole DAG by rule, from a dry run that takes nothing as done."""
+    command = [sys.executable, "-m", "snakemake", "--dry-run", "--forceall", "--quiet", "rules", "--cores", "1"]
+    done = subprocess.run([*command, "--config", f"scale={scale}"], capture_output=True, text=True)
+    table = re.search(r"^job +count\n-+ +-+\n(.*?)\n\n", done.stdout + done.stderr + "\n\n", re.DOTALL | re.MULTILINE)
+    if done.returncode or not table:
+        raise UserError(f"the dry run of scale {scale} failed; `snakemake -n --config scale={scale}` says why")
+    rows = (line.split() for line in table[1].splitlines())
+    return {rule: int(count) for rule, count in rows if rule not in ("all", "total")}
+
+
+@dataclass(frozen=True)
+class Need:
+    """What all jobs of one rule need together; ``None`` where it is too little to count."""
+
+    rule: str
+    gpu_hours: float | None = None
+    disk: float | None = None
+    note: str = ""
+
+
+def estimate(params: dict[str, Any], teraflops: float) -> list[Need]:
+    """GPU hours and gigabytes of each rule that needs any to speak of."""
+    grid, sizes = params["grid"], {name: _size(name) for name in params["grid"]["datasets"]}
+    clip = params["prepare"]["chunk_samples"]
+    seconds = clip / params["prepare"]["sample_rate"]
+    clips = {name: size.get("clips") or size["hours"] * 3600 / seconds for name, size in sizes.items()}
+    every, kinds, seeds = sum(clips.values()), len(grid["codecs"]), len(grid["seeds"])
+    test = len(clips) * params["generate"]["clips"] or 0.1 * every
+    encode_seconds = sum(CODEC_SECONDS.get(codec, (0.0, 0.0))[0] for codec in grid["codecs"])
+    decode_seconds = sum(CODEC_SECONDS.get(codec, (0.0, 0.0))[1] for codec in grid["codecs"])
+    shapes = _shapes(params)
+    numbers = 4 * shapes["latents"][0] * shapes["latents"][1] + sum(
+        2 * a * b for k, (a, b) in shapes.items() if k != "latents"
+    )
+    work = {name: _work(name, params, shapes) for name in grid["systems"]}
+    cells = len(clips) * kinds * seeds
+    training = cells * sum(trained for trained, _, _ in work.values())
+    sampling = test * kinds * (seeds + 1) * sum(sampled for _, sampled, _ in work.values())
+    systems = len(work)
+    rate = 1e12 * teraflops * 3600
+    return [
+        Need("fetch_dataset", None, sum(size["gigabytes"] for size in sizes.values()), "archives and what is in them"),
+        Need("prepare_dataset", None, every * clip * 2 / GIGA, f"{every:,.0f} clips of {seconds:.2f} s"),
+        Need(
+            "encode_dataset",
+            every * encode_seconds / 3600,
+            every * kinds * numbers / GIGA,
+            "latents and mel spectrograms",
+        ),
+        Need(
+            "train_system",
+            training / rate,
+            cells * sum(parameters for _, _, parameters in work.values()) * 4 * 5 / GIGA,
+            "weights, and while training Adam's state and averages",
+        ),
+        Need(
+            "generate_reconstructions",
+            sampling / rate + test * kinds * (systems * (seeds + 1) + 1) * decode_seconds / 3600,
+            test * kinds * (systems * (seeds + 1) + 1) * clip * 1.2 / GIGA,
+            "with untrained networks and round trips",
+        ),
+    ]
+
+
+def where_from(dataset: str) -> str:
+    """How the data set gets here, in a few words."""
+    source = _source(dataset)
+    words = {
+        "embedded": "made here, nothing is downloaded",
+        "open": f"downloaded from {len(source.get('files', []))} address(es), licence {source['licence']}",
+        "manual": f"to be put at {source.get('place')}: {source.get('how')}",
+    }
+    return f"{source['title']}; {words[source['access']]}"
+
+
+def _source(dataset: str) -> dict[str, Any]:
+    return yaml.safe_load(Path(f"data/sources/{dataset}.yaml").read_text(encoding="utf-8"))
+
+
+def _size(dataset: str) -> dict[str, float]:
+    size = _source(dataset).get("size")
+    if not size:
+        raise UserError(
+            f"data/sources/{dataset}.yaml: no size in it, so its cost is unknown; "
+            "add `size: {clips: ..., gigabytes: ...}`"
+        )
+    return size
+
+
+def _shapes(params: dict[str, Any]) -> dict[str, tuple[int, int]]:
+    """Shapes of one encoded clip, as the encode step will make them."""
+    from etude.audio.mel import mel_shapes
+
+    block = params["codec"][params["grid"]["codecs"][0]]
+    mel = params["encode"]["mel"]
+    mels = mel_shapes(mel["samples"], mel["bands"], mel["hop"])
+    # Loaded codecs cannot be asked without their weights: the thesis works on [64, 32].
+    frames = params["prepare"]["chunk_samples"] // (block["hop"] * block["frames_per_latent"]) if "hop" in block else 32
+    return {"latents": (block.get("components", 64), frames)} | {f"mel{k}": s for k, s in enumerate(mels, start=1)}
+
+
+def _work(name: str, params: dict[str, Any], shapes: dict[str, tuple[int, int]]) -> tuple[float, float, int]:
+    """Floating-point operations of one training and of one sampled clip, and the parameters, of system ``name``."""
+    import torch
+
+    from etude.diffusion.samplers import SamplerSettings
+    from etude.pipeline.stage import namespace
+    from etude.systems import plugin
+
+    train, sampler = params["train"], dict(params["generate"]["sampler"])
+    with torch.device("meta"):  # shapes without numbers
+        system = plugin(name).build(namespace(params["systems"][name]), shapes)
+        batch = {key: torch.empty(train["batch"], *shape) for key, shape in shapes.items()}
+        one = {key: value[:1] for key, value in batch.items()}
+
+    def step(stage: int) -> None:
+        frozen = system.frozen_levels(batch, stage)
+        inputs = {key: batch[key] for key in system.arrays_in(stage)} | frozen
+        system.loss(inputs, stage, torch.Generator()).backward()
+
+    def draw() -> None:
+        method = sampler.pop("name")
+        system.generate(
+            system.levels(one), torch.empty(1, *shapes["latents"], device="meta"), method, SamplerSettings(**sampler)
+        )
+
+    steps = train["steps"] / system.stages
+    trained = sum(steps * _operations(lambda stage=stage: step(stage)) for stage in range(system.stages))
+    return trained, _operations(draw), sum(parameter.numel() for parameter in system.parameters())
+
+
+def _operations(work: Callable[[], None]) -> int:
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:
+        work()
+    return counter.get_total_flops()
