@@ -7,9 +7,9 @@ import yaml
 
 from etude.config import resolve
 from etude.errors import UserError
-from etude.pipeline.cost import _operations, _work, count_jobs, estimate
+from etude.cost import _operations, _work, count_jobs, estimate
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 RAW = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 
 
