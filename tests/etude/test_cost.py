@@ -6,8 +6,8 @@ import torch
 import yaml
 
 from etude.config import resolve
-from etude.errors import UserError
 from etude.cost import _operations, _work, count_jobs, estimate
+from etude.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 RAW = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
