@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 JOBS = 3000
-ROUNDS = 3
+ROUNDS = 5
 SNAKEMAKE = [sys.executable, "-m", "snakemake", "--dry-run", "--cores", "1"]
 # The steps that seeds multiply, as one writes them by hand: the same files and commands, but no parameters, no digests
 # of code, no schema.
