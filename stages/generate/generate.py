@@ -3,7 +3,8 @@
 ``settings.source`` says by what: a ``trained`` system; the same network ``untrained``, which every score should beat;
 or the
 ``codec`` alone, which no system on its latents can beat. The noise that sampling starts from depends on the clip and on
-``noise_seed`` only, so that all systems, seeds and columns of a table share it.
+``noise_seed`` only, so that all systems, seeds and columns of a table share it. A clip that would exceed full scale is
+turned down to it, not clipped, and the index says by how much.
 """
 
 import json
@@ -52,7 +53,7 @@ def main(settings, data: Path, codec: Path, weights: Path, out: Path) -> None:
         audio = network.decode(latents.cpu(), samples, settings.noise_seed).numpy()
         rows += [_write(out, name, sound, network.sample_rate) for name, sound in zip(names, audio, strict=True)]
     write_json(out / "protocol.json", {"sample_rate": network.sample_rate, "settings": plain(settings)})
-    write_csv(out / "index.csv", rows, ["clip", "file", "seconds", "sha256"])
+    write_csv(out / "index.csv", rows, ["clip", "file", "seconds", "gain_db", "sha256"])
 
 
 def _system(settings, split: EncodedSplit, weights: Path):
@@ -83,8 +84,15 @@ def _reconstruct(system, batch: dict[str, Tensor], names: list[str], settings) -
 
 def _write(out: Path, clip: str, audio: np.ndarray, rate: int) -> dict[str, str]:
     path = out / f"{clip}.flac"
-    write_audio(path, audio, rate)
-    return {"clip": clip, "file": path.name, "seconds": f"{len(audio) / rate:.4f}", "sha256": sha256_file(path)}
+    over = max(1.0, float(np.abs(audio).max()))
+    write_audio(path, audio / over, rate)
+    return {
+        "clip": clip,
+        "file": path.name,
+        "seconds": f"{len(audio) / rate:.4f}",
+        "gain_db": f"{-20 * np.log10(over):.2f}",
+        "sha256": sha256_file(path),
+    }
 
 
 def _clear(out: Path) -> None:

@@ -209,10 +209,21 @@ def test_the_round_trip_is_the_codec_alone(made, prepared, tmp_path):
     test = [int(row["row"]) for row in read_csv(prepared) if row["split"] == "test"]
     originals = torch.from_numpy(to_float(np.load(prepared.with_name("audio.npy"))[test]))
     codec = load(made.codec.parent, namespace(SPECTRAL))
-    trips = codec.decode(codec.encode(originals), 8192, seed=0).clamp(-1, 1).numpy()
+    trips = codec.decode(codec.encode(originals), 8192, seed=0).numpy()
     for row, trip in zip(rows, trips, strict=True):
         samples, _ = read_audio(tmp_path / row["file"])
         np.testing.assert_allclose(samples[:, 0], trip, atol=2e-3)
+
+
+def test_a_clip_beyond_full_scale_is_turned_down_and_not_clipped(made, tmp_path, monkeypatch):
+    from etude.codecs.spectral import SpectralCodec
+
+    ramp = torch.linspace(-4, 4, 8192)
+    monkeypatch.setattr(SpectralCodec, "decode", lambda self, latents, samples, seed: ramp.expand(len(latents), -1))
+    row = generate(made, tmp_path, source="codec", clips=1)[0]
+    samples, _ = read_audio(tmp_path / row["file"])
+    np.testing.assert_allclose(samples[:, 0], ramp / 4, atol=1e-4)
+    assert float(row["gain_db"]) == pytest.approx(-12.04, abs=0.01)
 
 
 def test_all_systems_share_the_noise_of_a_clip(made, tmp_path, monkeypatch):
