@@ -74,7 +74,7 @@ stamp_of() { # shellcheck disable=SC2046
   {
     pwd
     .venv/bin/python -VV
-    sed '/^\[tool\.[rp]/,$d' pyproject.toml
+    sed '/^\[tool\.[rp]/,$d; /^$/d' pyproject.toml
     sha256sum $(requirements_of "$1")
   } 2> /dev/null | sha256sum
 }
