@@ -6,18 +6,21 @@
 #     snakemake --profile slurm reports/fad.csv          the same on a cluster
 #     snakemake --cores all --config scale=smoke         everything, tiny, under runs/smoke/
 
+import functools
 import os
 import sys
 from pathlib import Path
 
 from etude.config import resolve
 from etude.errors import UserError
-from etude.pipeline.digest import code_digest as code
+from etude.pipeline.digest import code_digest
 from etude.pipeline.workflow import settings
 
 
 configfile: "params.yaml"
 
+
+code = functools.cache(code_digest)  # the same few stages are asked for in every job
 
 try:
     PARAMS = resolve(config)

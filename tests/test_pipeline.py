@@ -115,7 +115,7 @@ def test_one_more_seed_starts_only_its_own_jobs(finished):
     ("change", "jobs"),
     [
         (
-            {"train": {"lr": 0.001}},
+            {"train": {"lr": 0.002}},
             {"train_system", "generate_reconstructions", "embed_clips", "fad_of_set", "fad_table"},
         ),
         ({"evaluate": {"seed": 3}}, {"fad_of_set", "fad_table"}),

@@ -18,7 +18,7 @@ rule fetch_dataset:
         "<data>/raw/{dataset}/manifest.csv",
     log:
         "<logs>/fetch/{dataset}.log",
-    threads: workflow.cores or 1
+    threads: 16  # as many as there are, if fewer
     resources:
         runtime=120,
     params:
