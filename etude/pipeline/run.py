@@ -105,12 +105,19 @@ def _environment() -> dict[str, str]:
 
 def _supervise(command: list[str], note: Note, parent: int | None) -> int:
     """Run ``command`` in a session of its own, pass signals on; its return code, as ``Popen`` gives it."""
+    die_with_us = die_with_parent(signal.SIGKILL, os.getpid())
+
+    def prepare() -> None:
+        # A shell starts what it sends to the background with SIGINT ignored, and that is inherited.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        die_with_us()
+
     # A session of its own, so that Ctrl-C reaches it once, through us, and not a second time through the terminal.
     snakemake = subprocess.Popen(
         command,
         env=_environment() | {TOKEN: note.token},
         start_new_session=True,
-        preexec_fn=die_with_parent(signal.SIGKILL, os.getpid()),
+        preexec_fn=prepare,
     )
     asked = False
 
