@@ -30,7 +30,9 @@ def main(settings, data: Path, scratch: Path, tensorboard: Path, out: Path) -> N
     system.fit_scale(*split.mean_and_std("latents"))
     system.to("cuda" if torch.cuda.is_available() else "cpu")
 
-    run = scratch / fingerprint("train", plain(settings), data, plugin=systems.__name__)
+    # The index knows the clips, not what a codec made of them: the arrays themselves decide whose checkpoint this is.
+    arrays = [data.with_name(f"{name}.npy") for name in system.arrays]
+    run = scratch / fingerprint("train", plain(settings), data, *arrays, plugin=systems.__name__)
     title = f"train {settings.name} on {data.parent.parent.name}, seed {settings.seed}"
     checkpoint = Checkpoint(run)
     curve = train(system, split, settings.train, settings.seed, checkpoint, title)

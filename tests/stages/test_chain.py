@@ -179,7 +179,12 @@ def test_a_checkpoint_of_another_configuration_is_not_taken(made, tmp_path, monk
     monkeypatch.setattr(Checkpoint, "load", lambda self: loads.append(self.path.parent.name) or load(self))
     for seed, changes in ((0, {}), (1, {}), (0, {"lr": 0.001})):
         train(made.encoded, tmp_path / f"{seed}{len(loads)}", seed=seed, scratch=tmp_path / "scratch", **changes)
-    assert len(set(loads)) == 3
+    other = tmp_path / "encoded/toy/spectral"
+    shutil.copytree(made.encoded, other)
+    latents = np.load(other / "latents.npy")
+    np.save(other / "latents.npy", latents + 1)  # another codec, the same clips
+    train(other, tmp_path / "other", scratch=tmp_path / "scratch")
+    assert len(set(loads)) == 4
 
 
 def test_reconstructions_are_listed_whole_and_repeatable(made, tmp_path):
