@@ -28,7 +28,7 @@ SHAPES = {"latents": (64, 32), "mel1": (32, 128), "mel2": (64, 256), "mel3": (12
 THESIS = {
     "unet": {"channels": [256, 512, 512, 1024], "embedding": 64},
     "width": 32,
-    "encoder": {"channels": [64, 128, 512], "bottleneck": 16},
+    "encoder": {"channels": [64, 128, 512], "bottleneck": 16, "bands": "averaged"},
     "conditioning": "tiled",
     "residual": "cumulative",
     "stride": "mel",

@@ -168,10 +168,11 @@ class Hdae(DiffusionAutoencoder):
 
 
 class MsdaeEncoder(Block):
-    """Widths of the 2-D stages; bottleneck before h_k (P-09)."""
+    """Widths of the 2-D stages; bottleneck before h_k; whether what is left of the mel axis is averaged (P-09)."""
 
     channels: list[Positive] = Field(min_length=1)
     bottleneck: Positive
+    bands: Literal["averaged", "kept"]
 
 
 class Msdae(DiffusionAutoencoder):

@@ -21,15 +21,21 @@ class MultiScaleSpectralDAE(DiffusionAutoencoder):
     arrays = ("latents", "mel1", "mel2", "mel3")
     stages = 3
 
-    def __init__(self, settings, channels: int, frames: int):
+    def __init__(self, settings, shapes: dict[str, tuple[int, ...]]):
+        channels, frames = shapes["latents"]
         super().__init__(settings, channels, frames, settings.width)
         self.residual = settings.residual
         self.width = settings.width
         self.encoders = nn.ModuleList(
             SpectralEncoder(
-                [1, *settings.encoder.channels], settings.encoder.bottleneck, settings.width, length, settings.stride
+                [1, *settings.encoder.channels],
+                settings.encoder.bottleneck,
+                settings.width,
+                length,
+                settings.stride,
+                shapes[f"mel{k + 1}"][0] if settings.encoder.bands == "kept" else None,
             )
-            for length in self.placement.lengths(frames)
+            for k, length in enumerate(self.placement.lengths(frames))
         )
 
     def levels(self, batch: Batch) -> list[Tensor]:
@@ -68,4 +74,4 @@ class MultiScaleSpectralDAE(DiffusionAutoencoder):
 
 def build(settings, shapes: dict[str, tuple[int, ...]]) -> MultiScaleSpectralDAE:
     """The system for clips of the given ``shapes``."""
-    return MultiScaleSpectralDAE(settings, *shapes["latents"])
+    return MultiScaleSpectralDAE(settings, shapes)

@@ -53,7 +53,8 @@ COMMON = {
 }
 SYSTEMS = {
     "hdae": COMMON | {"encoder": {"channels": [8, 8, 8], "bottlenecks": [4, 4, 4], "full_rate_bottleneck": 0}},
-    "msdae": COMMON | {"encoder": {"channels": [4, 4, 8], "bottleneck": 4}, "residual": "cumulative", "stride": "mel"},
+    "msdae": COMMON
+    | {"encoder": {"channels": [4, 4, 8], "bottleneck": 4, "bands": "kept"}, "residual": "cumulative", "stride": "mel"},
 }
 SAMPLER = {
     "name": "alpha_heun",

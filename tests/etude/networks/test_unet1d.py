@@ -60,10 +60,11 @@ def test_noise_levels_give_different_outputs_and_distinct_embeddings():
 
 
 @pytest.mark.parametrize("stride", ["mel", "both"])
-def test_spectral_encoder_is_bounded_and_follows_a_shift_in_time(stride):
+@pytest.mark.parametrize("bands", [None, 30])
+def test_spectral_encoder_is_bounded_and_follows_a_shift_in_time(stride, bands):
     torch.manual_seed(0)
-    encoder = SpectralEncoder([1, 8, 8, 8], 4, 6, 16, stride=stride).eval()
-    mel = torch.rand(2, 32, 256)
+    encoder = SpectralEncoder([1, 8, 8, 8], 4, 6, 16, stride=stride, bands=bands).eval()
+    mel = torch.rand(2, 30, 256)
     shifted = torch.roll(mel, 256 // 16, dims=-1)
     h, h_shifted = encoder(mel), encoder(shifted)
     assert h.shape == (2, 6, 16) and h.abs().max() < 1
@@ -84,3 +85,16 @@ def test_pooling_before_the_convolution_is_pooling_after_it(stride, bands):
     x = torch.randn(2, 3, bands, 32, dtype=torch.float64)
     after = torch.nn.functional.adaptive_avg_pool2d(convolution(x), (1, 4)).squeeze(2)
     torch.testing.assert_close(pooled_convolution(x, convolution, 4), after)
+    left = convolution(x).shape[2]
+    after = torch.nn.functional.adaptive_avg_pool2d(convolution(x), (left, 4)).flatten(1, 2)
+    torch.testing.assert_close(pooled_convolution(x, convolution, 4, left), after)
+
+
+def test_only_an_encoder_that_keeps_its_bands_tells_a_partial_from_the_same_partial_further_up():
+    """A partial far from both ends of the axis, moved by one whole step of the last band."""
+    torch.manual_seed(0)
+    low, high = torch.zeros(1, 64, 64), torch.zeros(1, 64, 64)
+    low[:, 24:27] = high[:, 32:35] = 3.0
+    averaged, kept = (SpectralEncoder([1, 4, 4, 4], 4, 6, 4, bands=bands).eval() for bands in (None, 64))
+    torch.testing.assert_close(averaged(low), averaged(high), atol=1e-6, rtol=1e-6)
+    assert (kept(low) - kept(high)).abs().max() > 1e-3

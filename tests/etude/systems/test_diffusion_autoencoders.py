@@ -24,7 +24,7 @@ SETTINGS = {
     | {"encoder": {"channels": [8, 8, 8], "bottlenecks": [3, 4, 5], "full_rate_bottleneck": 0}, "conditioning": "hold"},
     "msdae": COMMON
     | {
-        "encoder": {"channels": [4, 6, 8], "bottleneck": 4},
+        "encoder": {"channels": [4, 6, 8], "bottleneck": 4, "bands": "kept"},
         "conditioning": "hold",
         "residual": "cumulative",
         "stride": "mel",
