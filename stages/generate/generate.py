@@ -12,30 +12,29 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 from etude.audio.clips import clip_ids
 from etude.audio.files import write_audio
-from etude.codecs import plugin as codec_plugin
+from etude.codecs import plugin
 from etude.diffusion.samplers import SamplerSettings
 from etude.errors import UserError
 from etude.pipeline.files import sha256_file, write_csv, write_json
 from etude.pipeline.progress import progress
 from etude.pipeline.stage import plain, run_stage
-from etude.systems import plugin as system_plugin
 from etude.training.arrays import EncodedSplit
 from etude.training.seeds import generator_at
+from stages.generate.system import load_system
 
 
 def main(settings, data: Path, codec: Path, weights: Path, out: Path) -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    network = codec_plugin(settings.codec).load(codec.parent, settings.block)
+    network = plugin(settings.codec).load(codec.parent, settings.block)
     split = EncodedSplit(data.parent, settings.split, ("latents", "mel1", "mel2", "mel3"))
     # The same choice as the reference's, so that both sets hold the same clips.
     clips = clip_ids(data, settings.split, settings.clips or None)
     positions = torch.tensor([split.clips.index(clip) for clip in clips])
-    system = None if settings.source == "codec" else _system(settings, split, weights).to(device).eval()
+    system = None if settings.source == "codec" else load_system(settings, split, weights)
     samples = json.loads(codec.read_text(encoding="utf-8"))["chunk_samples"]
 
     _clear(out)
@@ -54,22 +53,6 @@ def main(settings, data: Path, codec: Path, weights: Path, out: Path) -> None:
         rows += [_write(out, name, sound, network.sample_rate) for name, sound in zip(names, audio, strict=True)]
     write_json(out / "protocol.json", {"sample_rate": network.sample_rate, "settings": plain(settings)})
     write_csv(out / "index.csv", rows, ["clip", "file", "seconds", "gain_db", "sha256"])
-
-
-def _system(settings, split: EncodedSplit, weights: Path):
-    torch.manual_seed(settings.seed if settings.source == "untrained" else 0)
-    system = system_plugin(settings.name).build(settings.system, split.shapes)
-    if settings.source == "untrained":
-        system.fit_scale(*split.mean_and_std("latents"))
-        return system
-    try:
-        system.load_state_dict(load_file(weights))
-    except RuntimeError as error:
-        raise UserError(
-            f"{weights}: weights of another network than systems.{settings.name} describes "
-            f"({str(error).splitlines()[-1].strip()}); train it again"
-        ) from None
-    return system
 
 
 @torch.inference_mode()

@@ -100,3 +100,6 @@ use rule generate_reconstructions as generate_round_trip with:
 
 
 ruleorder: generate_untrained > generate_round_trip > generate_reconstructions
+
+
+include: "levels.smk"
