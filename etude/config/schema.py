@@ -230,6 +230,38 @@ class Evaluate(Block):
     seed: Count
 
 
+class ProbeFit(Block):
+    """How the probes of one kind are fitted: AdamW, cosine learning rate, the best epoch on the valid part."""
+
+    epochs: Positive
+    patience: Positive
+    batch: Positive
+    lr: Rate
+    weight_decay: Annotated[float, Field(ge=0)]
+
+
+class MlpProbe(ProbeFit):
+    """probes.mlp: pitch and instrument from the time average (P-28)."""
+
+    hidden: list[Positive] = Field(min_length=1)
+
+
+class BilstmProbe(ProbeFit):
+    """probes.bilstm: melody from the sequence (P-29); ``clips`` of the training part at most, 0 takes all."""
+
+    hidden: Positive
+    label_frames: Positive
+    clips: Count
+
+
+class Probes(Block):
+    """What can be read from each level: one probe per seed."""
+
+    seeds: list[Count] = Field(min_length=1)
+    mlp: MlpProbe
+    bilstm: BilstmProbe
+
+
 class Params(Block):
     """The whole of params.yaml, for one scale."""
 
@@ -245,6 +277,7 @@ class Params(Block):
     generate: Generate
     judge: dict[Word, dict[str, Any]]
     evaluate: Evaluate
+    probes: Probes
 
 
 # Blocks that belong to plug-ins. A plug-in that is not listed has a block of its own making.
