@@ -262,6 +262,42 @@ class Probes(Block):
     bilstm: BilstmProbe
 
 
+class Transfer(Block):
+    """Levels exchanged between clips (P-22, P-31). ``pairing`` different: of another instrument and another pitch;
+    ``recombination`` joint: h is exchanged before it is refined, tilde: after; ``resamples`` of the bootstrap."""
+
+    pairs: Positive
+    triples: Positive
+    pairing: Literal["uniform", "different"]
+    recombination: Literal["joint", "tilde"]
+    seed: Count
+    resamples: Positive
+
+
+class Transcription(Block):
+    """Basic Pitch: thresholds of note creation (the package's own), clips that share a batch (P-33)."""
+
+    onset_threshold: Part
+    frame_threshold: Part
+    minimum_frames: Positive
+    batch: Positive
+
+
+class Timbre(Block):
+    """The triplet network behind timbre similarity (P-32). ``hard``: share of training negatives that have the anchor's
+    pitch or else its family; ``positive``: what makes two clips one instrument, the label or the file."""
+
+    steps: Positive
+    batch: Positive
+    lr: Rate
+    hard: Part
+    positive: Literal["instrument", "file"]
+    clips: Count
+    triplets: Positive
+    mixing_secrets: str | None
+    seed: Count
+
+
 class Params(Block):
     """The whole of params.yaml, for one scale."""
 
@@ -278,6 +314,9 @@ class Params(Block):
     judge: dict[Word, dict[str, Any]]
     evaluate: Evaluate
     probes: Probes
+    transfer: Transfer
+    transcription: Transcription
+    timbre: Timbre
 
 
 # Blocks that belong to plug-ins. A plug-in that is not listed has a block of its own making.

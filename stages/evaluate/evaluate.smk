@@ -74,3 +74,4 @@ rule fad_of_set:
 
 
 include: "probes.smk"
+include: "transfer.smk"

@@ -103,3 +103,4 @@ ruleorder: generate_untrained > generate_round_trip > generate_reconstructions
 
 
 include: "levels.smk"
+include: "transfer.smk"
