@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from safetensors.torch import load_file, save_file
 
 from etude.audio.clips import read_clips
 from etude.audio.files import read_audio
@@ -194,13 +195,16 @@ def test_another_timbre_network_is_refused(bench, tmp_path):
 
 
 def test_a_real_system_exchanges_levels(made, tmp_path):  # noqa: F811
-    """Every swap is a file; with all levels the target's and the target's noise it is the reconstruction, bit for
-    bit; the same command gives the same files."""
+    """Every swap is a file, and the same command gives the same files; when all levels are the target's, there is
+    nothing left of the source that one rule would refine and the other not."""
+    weights = load_file(made.weights.msdae)  # hardly trained: its levels are made to matter
+    loud = {name: value * (3 if name.startswith("encoders") else 1) for name, value in weights.items()}
+    save_file(loud, tmp_path / "loud.safetensors")
     settings = GENERATE | vars(PLAN) | {"source": "trained", "name": "msdae", "system": SYSTEMS["msdae"]}
     settings |= {"recombination": "joint", "batch": 5}
 
     def run(name, **changes):
-        arguments = (made.encoded / "index.csv", made.codec, made.weights.msdae, tmp_path / name)
+        arguments = (made.encoded / "index.csv", made.codec, tmp_path / "loud.safetensors", tmp_path / name)
         generate_transfer(namespace(settings | changes), *arguments)
         return read_csv(tmp_path / name / "index.csv")
 
@@ -209,12 +213,7 @@ def test_a_real_system_exchanges_levels(made, tmp_path):  # noqa: F811
     assert {path.name for path in (tmp_path / "a").glob("*.flac")} == {row["file"] for row in rows}
     assert run("b") == rows
     tilde = {row["clip"]: row["sha256"] for row in run("c", recombination="tilde")}
-    for row in rows:
-        if row["frames"] in ("4", "8"):
-            assert tilde[row["clip"]] != row["sha256"]
-        if row["frames"] in ("16", "all"):  # nothing is refined on the finest level
-            a, b = (read_audio(tmp_path / run / row["file"])[0] for run in "ac")
-            np.testing.assert_allclose(a, b, atol=1e-3)
+    assert {row["frames"] for row in rows if tilde[row["clip"]] != row["sha256"]} == {"4", "8", "16", ""}
 
 
 def test_nothing_exchanged_is_the_reconstruction(made, tmp_path, monkeypatch):  # noqa: F811
