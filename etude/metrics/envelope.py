@@ -4,7 +4,8 @@ import numpy as np
 
 FRAME, HOP = 0.032, 0.008  # seconds: a period of the lowest bass note; attacks to about a hundredth of a second
 FLOOR_DB = -60.0  # below the loudest frame: what is fainter counts as silence, the same on both sides
-ATTACK = (0.1, 0.9)  # of the largest amplitude: where an attack begins and ends
+ATTACK = (0.1, 0.9)  # of the full amplitude: where an attack begins and ends
+FULL = 0.95  # quantile of the amplitude that counts as full: a click is not the peak of a note
 
 
 def loudness_contour(audio: np.ndarray, rate: int) -> np.ndarray:
@@ -22,12 +23,10 @@ def contour_correlation(first: np.ndarray, second: np.ndarray) -> float | None:
 
 
 def attack_seconds(audio: np.ndarray, rate: int) -> float | None:
-    """Seconds in which the amplitude rises from a tenth to nine tenths of its maximum; None for silence.
-
-    The maximum is that of the whole clip; the rise is the last one before it is first reached.
-    """
+    """Seconds in which the amplitude rises from a tenth to nine tenths of what the clip reaches for a twentieth of its
+    time; None for silence. Of several rises, the one that first gets there."""
     amplitude = _amplitude(audio, rate)
-    top = amplitude.max()
+    top = np.quantile(amplitude, FULL)
     if top < 1e-5:
         return None
     low, high = (part * top for part in ATTACK)

@@ -117,3 +117,6 @@ rule pichard2024_claims:
     shell:
         "python -m stages.report.claims --settings {params.settings:q} --claims {input.claims} --printed {input.printed}"
         " --evidence {params.evidence} --csv {output.csv} --md {output.md} 2>&1 | tee {log}"
+
+
+include: "transfer.smk"

@@ -29,6 +29,13 @@ def test_attacks_of_synthetic_notes_are_in_order():
     assert (np.diff(found) > 0).all()
 
 
+def test_a_click_is_not_the_peak_of_a_note():
+    sound = tone(0.3, decay=0.1)
+    clicked = sound.copy()
+    clicked[-100:] = 1.0
+    assert attack_seconds(clicked, RATE) == pytest.approx(attack_seconds(sound, RATE), abs=0.01)
+
+
 def test_gain_plays_no_part():
     sound = tone(0.1)
     np.testing.assert_allclose(loudness_contour(sound, RATE), loudness_contour(sound / 8, RATE), atol=1e-3)
