@@ -80,7 +80,7 @@ PROBES = {
     "5": ("3", {"melody_transfer_f1": "melody_probe_bce", "timbre_similarity": "instrument_probe_accuracy"}),
 }
 NOTES = [
-    "One level is the target's, the two others are the source's; the sound is held against the target (protocol A). rec: "
+    "One level is the target's, the others are the source's; the sound is held against the target (protocol A). rec: "
     "nothing exchanged, held against itself. Pitch: the main note that Basic Pitch hears (amplitude x duration) is the "
     "labelled one; none is wrong. Melody: F1 of notes by mir_eval, onset within 50 ms, pitch within 50 cents, offsets "
     "ignored, against what Basic Pitch hears in the target; mean over clips; a target in which it hears nothing is not "
