@@ -231,6 +231,74 @@ class Evaluate(Block):
     seed: Count
 
 
+class ProbeFit(Block):
+    """How the probes of one kind are fitted: AdamW, cosine learning rate, the best epoch on the valid part."""
+
+    epochs: Positive
+    patience: Positive
+    batch: Positive
+    lr: Rate
+    weight_decay: Annotated[float, Field(ge=0)]
+
+
+class MlpProbe(ProbeFit):
+    """probes.mlp: pitch and instrument from the time average (P-28)."""
+
+    hidden: list[Positive] = Field(min_length=1)
+
+
+class BilstmProbe(ProbeFit):
+    """probes.bilstm: melody from the sequence (P-29); ``clips`` of the training part at most, 0 takes all."""
+
+    hidden: Positive
+    label_frames: Positive
+    clips: Count
+
+
+class Probes(Block):
+    """What can be read from each level: one probe per seed."""
+
+    seeds: list[Count] = Field(min_length=1)
+    mlp: MlpProbe
+    bilstm: BilstmProbe
+
+
+class Transfer(Block):
+    """Levels exchanged between clips (P-22, P-31). ``pairing`` different: of another instrument and another pitch;
+    ``recombination`` joint: h is exchanged before it is refined, tilde: after; ``resamples`` of the bootstrap."""
+
+    pairs: Positive
+    triples: Positive
+    pairing: Literal["uniform", "different"]
+    recombination: Literal["joint", "tilde"]
+    seed: Count
+    resamples: Positive
+
+
+class Transcription(Block):
+    """Basic Pitch: thresholds of note creation (the package's own), clips that share a batch (P-33)."""
+
+    onset_threshold: Part
+    frame_threshold: Part
+    minimum_frames: Positive
+    batch: Positive
+
+
+class Timbre(Block):
+    """The triplet network behind timbre similarity (P-32). ``hard``: share of training negatives that have the anchor's
+    pitch or else its family; ``positive``: what makes two clips one instrument, the label or the file."""
+
+    steps: Positive
+    batch: Positive
+    lr: Rate
+    hard: Part
+    positive: Literal["instrument", "file"]
+    clips: Count
+    triplets: Positive
+    mixing_secrets: str | None
+    seed: Count
+
+
 class Params(Block):
     """The whole of params.yaml, for one scale."""
 
@@ -246,6 +314,10 @@ class Params(Block):
     generate: Generate
     judge: dict[Word, dict[str, Any]]
     evaluate: Evaluate
+    probes: Probes
+    transfer: Transfer
+    transcription: Transcription
+    timbre: Timbre
 
 
 # Blocks that belong to plug-ins. A plug-in that is not listed has a block of its own making.

@@ -1,1 +1,1 @@
-"""Metrics: what is measured on embeddings or audio, with its bias and its interval. No networks in here."""
+"""Metrics: what is measured on embeddings or audio, with its bias and its interval."""

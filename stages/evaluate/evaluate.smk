@@ -71,3 +71,7 @@ rule fad_of_set:
     shell:
         "python -m stages.evaluate.fad --settings {params.settings:q} --reference {input.reference}"
         " --generated {input.generated} --out {output.csv} 2>&1 | tee {log}"
+
+
+include: "probes.smk"
+include: "transfer.smk"

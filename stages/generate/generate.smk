@@ -100,3 +100,7 @@ use rule generate_reconstructions as generate_round_trip with:
 
 
 ruleorder: generate_untrained > generate_round_trip > generate_reconstructions
+
+
+include: "levels.smk"
+include: "transfer.smk"

@@ -32,3 +32,7 @@ rule train_judge:
         code=lambda w: code("stages.judge.judge", f"etude.embeddings.{w.embedding}"),
     shell:
         "python -m stages.judge.judge --settings {params.settings:q} --data {input.index} --out {output} 2>&1 | tee {log}"
+
+
+include: "transcribe.smk"
+include: "timbre.smk"

@@ -9,10 +9,10 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-import scipy.stats
 import yaml
 from tabulate import tabulate
 
+from etude.metrics.seeds import seed_interval
 from etude.pipeline.files import atomic, read_csv, write_csv
 from etude.pipeline.stage import run_stage
 
@@ -114,14 +114,6 @@ def mean(texts) -> float:
 def number(value: float | str | None) -> str:
     """Six significant digits: more than any interval here can tell apart."""
     return "" if value in (None, "") else f"{float(value):.6g}"
-
-
-def seed_interval(values: list[float]) -> tuple[float | None, float | None]:
-    """95 % interval of the mean over seeds; none for a single seed."""
-    if len(values) < 2:
-        return None, None
-    half = scipy.stats.t.ppf(0.975, len(values) - 1) * statistics.stdev(values) / len(values) ** 0.5
-    return statistics.fmean(values) - half, statistics.fmean(values) + half
 
 
 def markdown(rows: list[dict[str, Any]], paper, scale: str) -> str:

@@ -47,3 +47,6 @@ rule fad_table:
     shell:
         "python -m stages.report.fad --settings {params.settings:q} --evaluated {params.folder}/evaluate/fad"
         " --printed {input.printed} --csv {output.csv} --md {output.md} 2>&1 | tee {log}"
+
+
+include: "pichard2024.smk"

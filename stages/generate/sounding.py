@@ -1,0 +1,69 @@
+"""What every generation has in common: the noise it starts from, and clips on disk with their index."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from etude.audio.files import write_audio
+from etude.codecs import plugin
+from etude.errors import UserError
+from etude.pipeline.files import sha256_file, write_csv, write_json
+from etude.pipeline.stage import plain
+from etude.training.seeds import generator_at
+
+COLUMNS = ["clip", "file", "seconds", "gain_db", "sha256"]
+
+
+def starting_noise(clips: Iterable[str], shape: tuple[int, ...], seed: int) -> Tensor:
+    """Noise [clips, *shape] ~ N(0, I) that depends on the clip and on ``seed`` alone: all systems, seeds and columns of
+    a table share it."""
+    return torch.stack([torch.randn(shape, generator=generator_at(seed, clip)) for clip in clips])
+
+
+class ClipWriter:
+    """Decodes latents with the codec of ``codec`` (codec.json) and writes the clips into ``out``, which is emptied
+    first.
+
+    A clip that would exceed full scale is turned down to it, not clipped, and the index says by how much.
+    """
+
+    def __init__(self, out: Path, codec: Path, settings):
+        self.out, self.settings = out, settings
+        self.codec = plugin(settings.codec).load(codec.parent, settings.block)
+        self.samples = json.loads(codec.read_text(encoding="utf-8"))["chunk_samples"]
+        self.rows: list[dict[str, str]] = []
+        out.mkdir(parents=True, exist_ok=True)
+        for old in [*out.glob("*.flac"), *out.glob("*.csv")]:
+            old.unlink()
+
+    def write(self, latents: Tensor, rows: list[dict[str, str]], origin: Path) -> None:
+        """``latents`` [clips, channels, frames] as FLAC files. ``rows``: what the index is to say of each, at least
+        ``clip``, its name. ``origin`` is named when they are not finite."""
+        if not torch.isfinite(latents).all():
+            raise UserError(
+                f"{origin}: sampling gave latents that are not finite; train it again with a lower train.lr"
+            )
+        audio = self.codec.decode(latents.cpu(), self.samples, self.settings.noise_seed).numpy()
+        self.rows += [self._write(row, sound) for row, sound in zip(rows, audio, strict=True)]
+
+    def _write(self, row: dict[str, str], audio: np.ndarray) -> dict[str, str]:
+        path = self.out / f"{row['clip']}.flac"
+        over = max(1.0, float(np.abs(audio).max()))
+        write_audio(path, audio / over, self.codec.sample_rate)
+        return row | {
+            "file": path.name,
+            "seconds": f"{len(audio) / self.codec.sample_rate:.4f}",
+            "gain_db": f"{-20 * np.log10(over):.2f}",
+            "sha256": sha256_file(path),
+        }
+
+    def finish(self, columns: Iterable[str] = ()) -> None:
+        """Write the protocol and the index; ``columns`` are those of the rows beside :data:`COLUMNS`."""
+        write_json(
+            self.out / "protocol.json", {"sample_rate": self.codec.sample_rate, "settings": plain(self.settings)}
+        )
+        write_csv(self.out / "index.csv", self.rows, [*COLUMNS, *columns])

@@ -1,0 +1,209 @@
+"""A table of a document with our numbers in it: tidy as CSV, and in Markdown laid out like the document's page.
+
+A table has panels (a data set under one protocol), a panel has lines (systems, then floors and ceilings) and columns (a
+metric at one level, say). Levels go by their numbers of frames. The printed number stands next to ours, in every
+reading of the document's level names that differs. A stage fills in :class:`Panel` objects and calls :func:`write`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from tabulate import tabulate
+
+from etude.pipeline.files import atomic, write_csv
+from stages.report.paper import Paper, Printed
+
+COLUMNS = [
+    "paper", "table", "panel", "dataset", "codec", "row", "kind", "metric", "place", "unit", "direction",
+    "value", "ci_low", "ci_high", "n", "note", "paper_row", "paper_dataset",
+    "printed_coarse", "level_coarse", "printed_fine", "level_fine",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Value:
+    """Ours, in the document's unit, with its 95 % interval over ``n`` runs; or a ``note`` why there is none."""
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row: a ``system``, or a ``floor`` or ``ceiling`` it has to be read against. ``key`` is unique in a panel."""
+
+    key: str
+    kind: Literal["system", "floor", "ceiling"] = "system"
+    title: str = ""
+    system: str = ""
+    """The system whose printed numbers belong beside it, where ``key`` is not its name."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """The document's ``metric`` on our ``dataset`` at ``place``: a number of frames, codec, rec, or nothing."""
+
+    metric: str
+    dataset: str
+    place: str = ""
+    title: str = ""
+
+
+@dataclass
+class Panel:
+    """One block of the table. A cell that is not in ``cells`` stays empty."""
+
+    key: str
+    title: str
+    codec: str
+    lines: Sequence[Line]
+    columns: Sequence[Column]
+    cells: dict[tuple[str, Column], Value] = field(default_factory=dict)
+
+
+def write(
+    paper: Paper,
+    table: str,
+    panels: Sequence[Panel],
+    notes: Sequence[str],
+    context: dict[str, Any],
+    csv: Path,
+    md: Path,
+) -> None:
+    """Write ``table`` of ``paper``. ``notes`` are paragraphs below it; ``context`` (scale, seeds, code, ...) becomes
+    further columns, the same in every line."""
+    write_csv(csv, [row | context for row in tidy(paper, table, panels)], [*COLUMNS, *context])
+    with atomic(md) as part:
+        part.write_text(markdown(paper, table, panels, notes), encoding="utf-8")
+
+
+def tidy(paper: Paper, table: str, panels: Sequence[Panel]) -> list[dict[str, Any]]:
+    """One row for each cell of ours."""
+    return [
+        {
+            "paper": paper.facts["paper"],
+            "table": table,
+            "panel": panel.key,
+            "dataset": column.dataset,
+            "codec": panel.codec,
+            "row": line.key,
+            "kind": line.kind,
+            "metric": column.metric,
+            "place": column.place,
+            "unit": paper.unit(column.metric),
+            "direction": "lower" if paper.lower_is_better(column.metric) else "higher",
+            "value": number(cell.value),
+            "ci_low": number(cell.low),
+            "ci_high": number(cell.high),
+            "n": "" if cell.n is None else cell.n,
+            "note": cell.note,
+            "paper_row": _paper_row(paper, line, column),
+            "paper_dataset": paper.dataset(column.dataset),
+            **_printed_columns(_printed(paper, table, panel, line, column)),
+        }
+        for panel in panels
+        for line in panel.lines
+        for column in panel.columns
+        if (cell := panel.cells.get((line.key, column)))
+    ]
+
+
+def markdown(paper: Paper, table: str, panels: Sequence[Panel], notes: Sequence[str]) -> str:
+    """The page: what is printed, then each panel, then how to read it."""
+    lines = [f"# Table {table}: {paper.facts['tables'][table]['title']} ({paper.name})", "", "As printed:", ""]
+    lines += [_as_printed(paper, table), ""]
+    for panel in panels:
+        lines += [f"**{panel.title}**", "", _panel(paper, table, panel), ""]
+    return "\n".join([*lines, _legend(paper, panels), "", *(line for note in notes for line in (note, ""))])
+
+
+def number(value: float | None) -> str:
+    """Six significant digits: more than any interval here can tell apart."""
+    return "" if value is None else f"{value:.6g}"
+
+
+def show(cell: Value | None) -> str:
+    """``12.3 (11 .. 13.6)``, or why there is no number."""
+    if cell is None:
+        return ""
+    if cell.value is None:
+        return cell.note or "not measured"
+    interval = "" if cell.low is None or cell.high is None else f" ({cell.low:.3g} .. {cell.high:.3g})"
+    return f"{cell.value:.3g}{interval}" + (f", {cell.note}" if cell.note else "")
+
+
+def _panel(paper: Paper, table: str, panel: Panel) -> str:
+    rows = []
+    for line in panel.lines:
+        title = line.title or f"{line.key} ({paper.row(line.key) or 'not in the document'})"
+        row = {"": title}
+        for column in panel.columns:
+            row[_heading(paper, column)] = _with_printed(
+                show(panel.cells.get((line.key, column))), _printed(paper, table, panel, line, column)
+            )
+        rows.append(row)
+    return tabulate(rows, headers="keys", tablefmt="pipe", disable_numparse=True)
+
+
+def _heading(paper: Paper, column: Column) -> str:
+    if column.title:
+        return column.title
+    place = f"{column.place} frames" if column.place.isdigit() else column.place
+    return f"{paper.heading(column.metric)}: {place}" if place else f"{paper.heading(column.metric)}, {column.dataset}"
+
+
+def _paper_row(paper: Paper, line: Line, column: Column) -> str:
+    """The document's row: of the system, or the one that a column like the codec's has for itself."""
+    row = paper.row(line.system or line.key)
+    return paper.facts["places"].get(column.place, {}).get("row", row) if row else ""
+
+
+def _printed(paper: Paper, table: str, panel: Panel, line: Line, column: Column) -> dict[str, Printed]:
+    row = _paper_row(paper, line, column)
+    if not row:
+        return {}
+    frames = sorted({other.place for other in panel.columns if other.place.isdigit()}, key=int)
+    levels = paper.levels(column.place, frames)
+    return paper.printed(table, row, column.metric, paper.dataset(column.dataset), levels)
+
+
+def _printed_columns(printed: dict[str, Printed]) -> dict[str, str]:
+    empty = Printed("", "")
+    return {
+        f"{what}_{reading}": getattr(printed.get(reading, empty), attribute)
+        for reading in ("coarse", "fine")
+        for what, attribute in (("printed", "value"), ("level", "level"))
+    }
+
+
+def _with_printed(ours: str, printed: dict[str, Printed]) -> str:
+    if not printed:
+        return ours
+    values = list(dict.fromkeys((cell.value, cell.level) for cell in printed.values()))
+    words = " / ".join(f"{value} {level}".strip() for value, level in values)
+    return f"{ours} [{words}]"
+
+
+def _as_printed(paper: Paper, table: str) -> str:
+    rows: dict[str, dict[str, str]] = {}
+    for cell in paper.table(table):
+        heading = ", ".join(filter(None, [paper.heading(cell["metric"]), cell["dataset"], cell["level"]]))
+        rows.setdefault(cell["row"], {"": cell["row"]})[heading] = cell["value"]
+    headings = list(dict.fromkeys(heading for row in rows.values() for heading in row))
+    ordered = [[row.get(heading, "") for heading in headings] for row in rows.values()]
+    return tabulate(ordered, headers=headings, tablefmt="pipe", disable_numparse=True)
+
+
+def _legend(paper: Paper, panels: Sequence[Panel]) -> str:
+    words = "In brackets: what the document prints."
+    if any(column.place.isdigit() for panel in panels for column in panel.columns):
+        words += (
+            " Two numbers where it is in doubt which level is h1: the first if h1 is the one of fewest frames (its "
+            "text), the second if it is the one of most (the order in its code)."
+        )
+    return words

@@ -1,0 +1,122 @@
+# pichard2024: everything of Pichard 2024 that has a counterpart here: tables, figures and the claims that they decide.
+# In:  reports/evaluate/..., reports/fad.csv, papers/pichard2024*   Out: reports/pichard2024/
+# A step that adds a table or figure appends its files to PICHARD2024, and what claims read of it to PICHARD2024_EVIDENCE.
+
+PICHARD2024 = [
+    "<reports>/pichard2024/table1.md",
+    "<reports>/pichard2024/table2.md",
+    "<reports>/pichard2024/table3.md",
+    "<reports>/pichard2024/claims.md",
+]
+PICHARD2024_EVIDENCE = [
+    "<reports>/pichard2024/table1.csv",
+    "<reports>/pichard2024/table2.csv",
+    "<reports>/pichard2024/table3.csv",
+]
+
+
+localrules:
+    pichard2024,
+
+
+rule pichard2024:
+    input:
+        lambda w: PICHARD2024,
+
+
+def like(dataset):
+    """Data sets of the grid that are, or stand in for, ``dataset`` of the document."""
+    import yaml
+
+    with open("papers/pichard2024.yaml", encoding="utf-8") as file:
+        names = yaml.safe_load(file)["datasets"]
+    return [name for name in GRID["datasets"] if names.get(name) == dataset]
+
+
+def paper_settings(**more):
+    return settings(scale=PARAMS["scale"], variant=PARAMS["variant"], grid=GRID, **more)
+
+
+PAPER = {"printed": "papers/pichard2024_tables.csv", "paper": "papers/pichard2024.yaml"}
+
+
+rule pichard2024_table1:
+    input:
+        **PAPER,
+        fad="<reports>/fad.csv",
+    output:
+        csv="<reports>/pichard2024/table1.csv",
+        md="<reports>/pichard2024/table1.md",
+    log:
+        "<logs>/report/pichard2024/table1.log",
+    params:
+        settings=paper_settings(),
+        code=code("stages.report.fad_page"),
+    shell:
+        "python -m stages.report.fad_page --settings {params.settings:q} --fad {input.fad} --printed {input.printed}"
+        " --csv {output.csv} --md {output.md} 2>&1 | tee {log}"
+
+
+rule pichard2024_table2:
+    input:
+        **PAPER,
+        probes=probe_tables(like("NSynth")),
+    output:
+        csv="<reports>/pichard2024/table2.csv",
+        md="<reports>/pichard2024/table2.md",
+    log:
+        "<logs>/report/pichard2024/table2.log",
+    params:
+        settings=paper_settings(
+            table="2",
+            datasets=like("NSynth"),
+            probe_seeds=PARAMS["probes"]["seeds"],
+            metric_code=code("stages.evaluate.probes"),
+        ),
+        code=code("stages.report.probe_table"),
+        evaluated=f"{ROOT}reports/evaluate/probes",
+    shell:
+        "python -m stages.report.probe_table --settings {params.settings:q} --evaluated {params.evaluated}"
+        " --printed {input.printed} --csv {output.csv} --md {output.md} 2>&1 | tee {log}"
+
+
+use rule pichard2024_table2 as pichard2024_table3 with:
+    input:
+        **PAPER,
+        probes=probe_tables(like("Slakh")),
+    output:
+        csv="<reports>/pichard2024/table3.csv",
+        md="<reports>/pichard2024/table3.md",
+    log:
+        "<logs>/report/pichard2024/table3.log",
+    params:
+        settings=paper_settings(
+            table="3",
+            datasets=like("Slakh"),
+            probe_seeds=PARAMS["probes"]["seeds"],
+            metric_code=code("stages.evaluate.probes"),
+        ),
+        code=code("stages.report.probe_table"),
+        evaluated=f"{ROOT}reports/evaluate/probes",
+
+
+rule pichard2024_claims:
+    input:
+        **PAPER,
+        claims="papers/pichard2024_claims.yaml",
+        evidence=lambda w: PICHARD2024_EVIDENCE,
+    output:
+        csv="<reports>/pichard2024/claims.csv",
+        md="<reports>/pichard2024/claims.md",
+    log:
+        "<logs>/report/pichard2024/claims.log",
+    params:
+        settings=paper_settings(),
+        code=code("stages.report.claims"),
+        evidence=lambda w, input: ",".join(input.evidence),
+    shell:
+        "python -m stages.report.claims --settings {params.settings:q} --claims {input.claims} --printed {input.printed}"
+        " --evidence {params.evidence} --csv {output.csv} --md {output.md} 2>&1 | tee {log}"
+
+
+include: "transfer.smk"

@@ -1,0 +1,131 @@
+"""Does a statement about a table's cells hold? One function for each kind of statement.
+
+    <name>(chains, lower, **options) -> Verdict
+
+``chains`` are lists of :class:`~stages.report.paper_table.Value`, each from the allegedly better to the worse;
+``lower`` says for each chain whether lower is better. Without intervals (``low`` and ``high`` of None) nothing can be
+said, except of a document's own numbers, which are :func:`exact`.
+
+The difference of two values is taken to be as uncertain as the root of the sum of squares of their intervals' halves.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+from scipy import stats
+
+from stages.report.paper_table import Value
+
+HOLDS, FAILS, OPEN = "holds", "fails", "cannot tell"
+DRAWS = 4000  # of possible values, where a statistic has no closed form
+
+Chains = Sequence[Sequence[Value]]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found: the deciding number, its meaning, its 95 % interval, and the judgement."""
+
+    verdict: str
+    statistic: str
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+def exact(value: Value) -> Value:
+    """A number without uncertainty: what a document prints."""
+    return replace(value, low=value.value, high=value.value)
+
+
+def ordered(chains: Chains, lower: Sequence[bool]) -> Verdict:
+    """Each value is better than the next of its chain. The smallest of all leads decides, fails as soon as one is
+    surely negative."""
+    leads = [_lead(*pair) for pair in _pairs(chains, lower)]
+    statistic = "smallest lead of the better"
+    if lost := [lead for lead in leads if lead[2] is not None and lead[2] < 0]:
+        return Verdict(FAILS, statistic, *min(lost, key=lambda lead: lead[2]))
+    won = all(lead[1] is not None and lead[1] > 0 for lead in leads)
+    return Verdict(HOLDS if won else OPEN, statistic, *min(leads, key=lambda lead: lead[0]))
+
+
+def apart(chains: Chains, lower: Sequence[bool]) -> Verdict:
+    """As :func:`ordered`, and stricter: the two intervals themselves do not touch."""
+    gaps = []
+    for better, worse, sign in _pairs(chains, lower):
+        if None in (better.low, worse.low):
+            return Verdict(OPEN, "smallest gap between intervals")
+        lead = sign * (better.value - worse.value)
+        gap = lead - _half(better) - _half(worse)
+        against = -lead - _half(better) - _half(worse)
+        gaps.append((gap, against))
+    gap = min(gap for gap, _ in gaps)
+    judgement = HOLDS if gap > 0 else FAILS if any(against > 0 for _, against in gaps) else OPEN
+    return Verdict(judgement, "smallest gap between intervals", gap)
+
+
+def alike(chains: Chains, lower: Sequence[bool], tolerance: float) -> Verdict:
+    """The two values differ by no more than ``tolerance`` of their mean."""
+    one, other = chains[0]
+    mean = abs(one.value + other.value) / 2
+    difference = abs(one.value - other.value) / mean
+    statistic = "difference / mean"
+    if None in (one.low, other.low):
+        return Verdict(OPEN, statistic, difference)
+    half = math.hypot(_half(one), _half(other)) / mean
+    low, high = max(difference - half, 0.0), difference + half
+    edge = tolerance + 1e-9  # printed decimals are not binary ones
+    return Verdict(HOLDS if high <= edge else FAILS if low > edge else OPEN, statistic, difference, low, high)
+
+
+def near_floor(chains: Chains, lower: Sequence[bool], tolerance: float, floor: Value) -> Verdict:
+    """The value is better than ``floor`` by no more than ``tolerance`` (in its own unit)."""
+    value, low, high = _lead(chains[0][0], exact(floor), -1 if lower[0] else 1)
+    judgement = OPEN if low is None else HOLDS if high <= tolerance else FAILS if low > tolerance else OPEN
+    return Verdict(judgement, "lead over the floor", value, low, high)
+
+
+def same_ranks(chains: Chains, lower: Sequence[bool]) -> Verdict:
+    """Two chains of one length rank alike: Spearman's correlation is above 0, for 97.5 % of what they may be."""
+    signs = [-1 if one else 1 for one in lower]
+    means = [[sign * cell.value for cell in chain] for chain, sign in zip(chains, signs, strict=True)]
+    rho = _spearman(*means)
+    statistic = "Spearman's rank correlation"
+    if any(cell.low is None for chain in chains for cell in chain):
+        return Verdict(OPEN, statistic, rho)
+    rng = np.random.default_rng(0)
+    spread = [[_half(cell) / 1.96 for cell in chain] for chain in chains]
+    drawn = [
+        np.array(mean) + np.array(std) * rng.standard_normal((DRAWS, len(mean)))
+        for mean, std in zip(means, spread, strict=True)
+    ]
+    low, high = np.quantile([_spearman(*pair) for pair in zip(*drawn, strict=True)], [0.025, 0.975])
+    return Verdict(HOLDS if low > 0 else FAILS if high < 0 else OPEN, statistic, rho, float(low), float(high))
+
+
+def _spearman(one: Sequence[float], other: Sequence[float]) -> float:
+    a, b = stats.rankdata(one), stats.rankdata(other)
+    a, b = a - a.mean(), b - b.mean()
+    scale = math.sqrt(float(a @ a) * float(b @ b))
+    return float(a @ b) / scale if scale else 0.0
+
+
+def _pairs(chains: Chains, lower: Sequence[bool]) -> Iterator[tuple[Value, Value, int]]:
+    for chain, down in zip(chains, lower, strict=True):
+        for better, worse in pairwise(chain):
+            yield better, worse, -1 if down else 1
+
+
+def _lead(better: Value, worse: Value, sign: int) -> tuple[float, float | None, float | None]:
+    lead = sign * (better.value - worse.value)
+    if None in (better.low, worse.low):
+        return lead, None, None
+    half = math.hypot(_half(better), _half(worse))
+    return lead, lead - half, lead + half
+
+
+def _half(cell: Value) -> float:
+    return (cell.high - cell.low) / 2
