@@ -33,6 +33,9 @@ ROOT = "runs/smoke/" if PARAMS["scale"] == "smoke" else ""
 # `python` in a rule is the one that runs Snakemake, also inside a Slurm job.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
+# Where each job runs is noted beside what Snakemake records of it, for `etude why`. bash knows its own command.
+shell.prefix('set -euo pipefail; python -m etude.pipeline.ran "${{BASH_EXECUTION_STRING:-$(cat $0)}}"; ')
+
 
 pathvars:
     data=f"{ROOT}data",
@@ -58,6 +61,7 @@ rule all:
     input:
         "<reports>/fad.csv",
         "<reports>/fad.md",
+        "<reports>/fad.metrics.json",
 
 
 include: "stages/fetch/fetch.smk"

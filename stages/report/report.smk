@@ -10,6 +10,7 @@ rule report:
     input:
         "<reports>/fad.csv",
         "<reports>/fad.md",
+        "<reports>/fad.metrics.json",
 
 
 def fad_sets(system, seed):
@@ -47,3 +48,6 @@ rule fad_table:
     shell:
         "python -m stages.report.fad --settings {params.settings:q} --evaluated {params.folder}/evaluate/fad"
         " --printed {input.printed} --csv {output.csv} --md {output.md} 2>&1 | tee {log}"
+
+
+include: "metrics.smk"
