@@ -15,6 +15,7 @@ from etude.config import resolve
 from etude.errors import UserError
 from etude.pipeline.digest import code_digest
 from etude.pipeline.workflow import settings
+from etude.versions.provenance import write_beside_reports
 
 
 configfile: "params.yaml"
@@ -62,6 +63,10 @@ rule all:
         "<reports>/fad.csv",
         "<reports>/fad.md",
         "<reports>/fad.metrics.json",
+
+
+onsuccess:
+    write_beside_reports(Path.cwd(), f"{ROOT}reports")
 
 
 include: "stages/fetch/fetch.smk"

@@ -100,6 +100,10 @@ class Workflow:
                 waiting += job.inputs
         return wanted
 
+    def producible(self, path: str) -> bool:
+        """Whether some rule would make ``path``, for some values of its wildcards."""
+        return any(pattern.match(path) for rule in self._workflow.rules for pattern in rule.output)
+
     def records(self, job: Job) -> dict[str, Any] | None:
         """What Snakemake has on record about ``job`` (its first output), or None."""
         record = self._workflow.persistence.metadata(job._of.output[0])
