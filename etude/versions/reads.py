@@ -55,6 +55,8 @@ class Reads:
         while frame:
             if frame.f_code.co_filename.endswith(".smk"):
                 self.blocks[str(Path(frame.f_code.co_filename).resolve().relative_to(self.root))].add(key)
+                if frame.f_code.co_name == "<module>":  # further up are the files that include this one
+                    break
             frame = frame.f_back
 
 

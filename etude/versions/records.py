@@ -169,12 +169,15 @@ def load(directory: Path = Path("."), parsing: Callable[[], Any] = contextlib.nu
                 opened._workflow.execution_settings = ExecutionSettings()
                 workflow = Workflow(opened._workflow, directory)
                 workflow.look()
-            yield workflow
         except SystemExit as end:  # the Snakefile's own complaint about params.yaml
             raise UserError(str(end.code).removeprefix("error: ")) from None
-        except WorkflowError as error:
+        except (WorkflowError, SyntaxError, NameError, LookupError) as error:
             api.print_exception(error)
-            raise UserError("Snakemake cannot make sense of the Snakefile; `snakemake -n` says the same") from None
+            raise UserError(
+                "Snakemake cannot make sense of the Snakefile, see above; `snakemake -n` says the same"
+            ) from None
+        try:
+            yield workflow
         finally:
             os.environ["PATH"] = path
 
