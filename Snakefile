@@ -15,6 +15,7 @@ from etude.config import resolve
 from etude.errors import UserError
 from etude.pipeline.digest import code_digest
 from etude.pipeline.workflow import settings
+from etude.versions.provenance import write_beside_reports
 
 
 configfile: "params.yaml"
@@ -32,6 +33,9 @@ ROOT = "runs/smoke/" if PARAMS["scale"] == "smoke" else ""
 
 # `python` in a rule is the one that runs Snakemake, also inside a Slurm job.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+
+# Where each job runs is noted beside what Snakemake records of it, for `etude why`. bash knows its own command.
+shell.prefix('set -euo pipefail; python -m etude.pipeline.ran "${{BASH_EXECUTION_STRING:-$(cat $0)}}"; ')
 
 
 pathvars:
@@ -58,6 +62,11 @@ rule all:
     input:
         "<reports>/fad.csv",
         "<reports>/fad.md",
+        "<reports>/fad.metrics.json",
+
+
+onsuccess:
+    write_beside_reports(Path.cwd(), f"{ROOT}reports")
 
 
 include: "stages/fetch/fetch.smk"

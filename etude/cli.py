@@ -11,6 +11,11 @@ from etude.errors import UserError
 # ``execute(arguments) -> int`` (the exit status), and is imported only when its command is asked for.
 COMMANDS = {
     "run": ("etude.pipeline.run", "make what is missing or out of date, then show the table"),
+    "sync": ("etude.versions.sync", "write dvc.yaml from the Snakefile"),
+    "check": ("etude.versions.check", "is dvc.yaml what the Snakefile says?"),
+    "seal": ("etude.versions.seal", "version what a finished run has made"),
+    "restore": ("etude.versions.restore", "bring back what was sealed, so that nothing is left to run"),
+    "why": ("etude.versions.why", "where a file comes from: rule, parameters, code, inputs, machine, time"),
     "cost": ("etude.cost", "jobs, GPU hours and disk of a scale, before anything is fetched"),
     "unlock": ("etude.pipeline.unlock", "tidy up after a run that was killed, without starting another"),
 }

@@ -117,6 +117,7 @@ install_python_packages() {
   pip --no-deps --no-build-isolation --editable .
   .venv/bin/python setup/repair_torchaudio.py
   .venv/bin/python setup/check_imports.py
+  .venv/bin/python -m etude.versions.plots # the page that `dvc plots` draws on
   rm .venv/etude-installing
   stamp_of run > .venv/etude-run
   [ "$goal" = run ] || stamp_of "$goal" > ".venv/etude-$goal"

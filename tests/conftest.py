@@ -1,5 +1,6 @@
 """Small sets of clips that several tests need: notes made of sines, in the layouts of prepared and generated sets."""
 
+import shutil
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from etude.audio.files import to_float, to_int16, write_audio
 from etude.pipeline.files import sha256_bytes, sha256_file, write_csv, write_json
+from tests.tiny import copy_project, snakemake
 
 RATE = 16000
 SAMPLES = 32768
@@ -85,3 +87,21 @@ def generated_set(tmp_path: Path) -> Callable[..., Path]:
 def sines() -> dict[str, np.ndarray]:
     """Float notes by clip id: 24 pitches, three families."""
     return {f"{family}-{pitch}": to_float(note(family, pitch)) for family in FAMILIES for pitch in range(48, 72)}
+
+
+@pytest.fixture(scope="session")
+def halfway(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The real project at a tiny size: everything up to the encoded arrays is made, and nothing is trained."""
+    folder = tmp_path_factory.mktemp("halfway")
+    copy_project(folder)
+    snakemake(folder, "encode", "judge")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def finished(halfway: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same project after an undisturbed run; who changes it puts it back."""
+    folder = tmp_path_factory.mktemp("finished") / "project"
+    shutil.copytree(halfway, folder)
+    snakemake(folder)
+    return folder

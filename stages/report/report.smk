@@ -10,6 +10,7 @@ rule report:
     input:
         "<reports>/fad.csv",
         "<reports>/fad.md",
+        "<reports>/fad.metrics.json",
 
 
 def fad_sets(system, seed):
@@ -50,3 +51,4 @@ rule fad_table:
 
 
 include: "pichard2024.smk"
+include: "metrics.smk"

@@ -1,0 +1,49 @@
+"""The project in a directory, as the commands of this package see it: its workflow and its stages."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from etude.errors import UserError
+from etude.versions.projection import Stage, stages_of
+from etude.versions.reads import Reads
+from etude.versions.records import Workflow, load
+
+
+@dataclass
+class Project:
+    """A directory with a Snakefile: its workflow, and the stages of dvc.yaml that follow from it."""
+
+    directory: Path
+    workflow: Workflow
+    stages: list[Stage]
+
+    def stage(self, name: str) -> Stage:
+        """The stage called ``name``. Raises ``UserError`` if the Snakefile gives no such stage."""
+        for stage in self.stages:
+            if stage.name == name:
+                return stage
+        raise UserError(
+            f"no stage {name} follows from the Snakefile (it gives {', '.join(s.name for s in self.stages)}); "
+            "`etude sync` writes dvc.yaml anew"
+        )
+
+
+@contextlib.contextmanager
+def opened(directory: Path) -> Iterator[Project]:
+    """The project in ``directory``. Raises ``UserError`` for a scale whose files DVC does not see."""
+    directory = directory.resolve()
+    reads = Reads(directory)
+    with load(directory, reads.watching) as workflow:
+        raw = yaml.safe_load((directory / "params.yaml").read_text(encoding="utf-8"))
+        if raw.get("scale") == "smoke":
+            raise UserError(
+                "params.yaml: scale is smoke, which writes under runs/smoke/, where DVC does not look; "
+                "set it to laptop or paper"
+            )
+        with reads.watching():  # parameters are worked out when they are asked for
+            stages = stages_of(workflow, reads, raw)
+        yield Project(directory, workflow, stages)
