@@ -100,23 +100,5 @@ use rule pichard2024_table2 as pichard2024_table3 with:
         evaluated=f"{ROOT}reports/evaluate/probes",
 
 
-rule pichard2024_claims:
-    input:
-        **PAPER,
-        claims="papers/pichard2024_claims.yaml",
-        evidence=lambda w: PICHARD2024_EVIDENCE,
-    output:
-        csv="<reports>/pichard2024/claims.csv",
-        md="<reports>/pichard2024/claims.md",
-    log:
-        "<logs>/report/pichard2024/claims.log",
-    params:
-        settings=paper_settings(),
-        code=code("stages.report.claims"),
-        evidence=lambda w, input: ",".join(input.evidence),
-    shell:
-        "python -m stages.report.claims --settings {params.settings:q} --claims {input.claims} --printed {input.printed}"
-        " --evidence {params.evidence} --csv {output.csv} --md {output.md} 2>&1 | tee {log}"
-
-
 include: "transfer.smk"
+include: "claims.smk"

@@ -1,0 +1,21 @@
+# The claims of Pichard 2024, each decided by a statistic of the tables and figures. They come last: they read all of them.
+# In:  reports/pichard2024/table*.csv, papers/pichard2024_claims.yaml   Out: reports/pichard2024/claims.{csv,md}
+
+
+rule pichard2024_claims:
+    input:
+        **PAPER,
+        claims="papers/pichard2024_claims.yaml",
+        evidence=lambda w: PICHARD2024_EVIDENCE,
+    output:
+        csv="<reports>/pichard2024/claims.csv",
+        md="<reports>/pichard2024/claims.md",
+    log:
+        "<logs>/report/pichard2024/claims.log",
+    params:
+        settings=paper_settings(),
+        code=code("stages.report.claims"),
+        evidence=lambda w, input: ",".join(input.evidence),
+    shell:
+        "python -m stages.report.claims --settings {params.settings:q} --claims {input.claims} --printed {input.printed}"
+        " --evidence {params.evidence} --csv {output.csv} --md {output.md} 2>&1 | tee {log}"
