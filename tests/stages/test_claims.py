@@ -64,7 +64,7 @@ def test_the_thesiss_own_numbers_support_what_the_card_says_they_do(paper, tmp_p
     assert {claim for claim, said in supports.items() if said == "yes"} >= TRUE
     assert {claim for claim, said in supports.items() if said == "no"} >= FALSE
     assert supports["9a"] == "a tie", "HDAE's h1 tells the instrument as well as the codec, 99 to 99"
-    assert supports["9b"] == "yes" and supports["14"] == "not printed"
+    assert supports["9b"] == "yes" and supports["14a"] == "not printed"
     assert supports["separation"] == "yes"
 
 
@@ -109,7 +109,7 @@ def test_what_is_not_there_is_a_line_and_no_crash(paper, tmp_path):
     rows, page = judged(tmp_path, only)
     verdict = {row["claim"]: row["verdict"] for row in rows if row["reading"] != "fine"}
     assert verdict["4"] == verdicts.HOLDS
-    assert {verdict[claim] for claim in ("1", "6", "10a", "14", "agreement-pitch-NSynth-Ours")} == {"not measured"}
+    assert {verdict[claim] for claim in ("1", "6", "10a", "14a", "agreement-pitch-NSynth-Ours")} == {"not measured"}
     assert "table 5 has no such numbers" in page
     assert len({row["claim"] for row in rows}) == sum(
         1 for claim in yaml.safe_load(CLAIMS.read_text())["claims"] for _ in separate(claim)
@@ -125,7 +125,7 @@ def test_projections_decide_the_claim_of_the_figure(paper, tmp_path):
     ]  # fmt: skip
     write_csv(path, rows, list(rows[0]))
     found, _ = judged(tmp_path, [path])
-    lines = {(row["panel"], row["reading"]): row["verdict"] for row in found if row["claim"] == "14"}
+    lines = {(row["panel"], row["reading"]): row["verdict"] for row in found if row["claim"] == "14a"}
     assert lines == {
         (space, reading): verdict
         for space in ("latent", "plane")
