@@ -207,7 +207,7 @@ def readings(claim: dict[str, Any], chains: Chains, paper: Paper) -> list[str]:
     levels = {level for names in paper.facts["readings"].values() for level in names}
     if "against" in claim or not any(cell["level"] in levels for chain in chains for cell in chain):
         return [""]
-    return claim.get("readings") or list(paper.facts["readings"])
+    return claim.get("readings", list(paper.facts["readings"])) or [""]
 
 
 def judge_ours(claim: dict[str, Any], chains: Chains, place: Place) -> dict[str, Any]:
@@ -226,7 +226,7 @@ def judge_ours(claim: dict[str, Any], chains: Chains, place: Place) -> dict[str,
         "value": number(found.value),
         "ci_low": number(found.low),
         "ci_high": number(found.high),
-        "ours": _in_words(chains, values, show),
+        "ours": _in_words(place.paper, chains, values, show),
     }
 
 
@@ -238,7 +238,7 @@ def judge_printed(claim: dict[str, Any], chains: Chains, paper: Paper) -> tuple[
     options = dict(claim.get("options", {}))
     if "printed_floor" in options:
         options["floor"] = Value(options.pop("printed_floor"))
-    words = _in_words(chains, values, lambda value: f"{value.value:g}")
+    words = _in_words(paper, chains, values, lambda value: f"{value.value:g}")
     supports = SUPPORTS[_decide(claim, values, chains, paper, options).verdict]
     if "against" in claim:
         turned = _decide(claim, [values[0], values[1][::-1]], chains, paper, options)
@@ -256,18 +256,22 @@ def _decide(claim: dict[str, Any], values, chains: Chains, paper: Paper, options
     return decide(values, lower, **options)
 
 
-def _in_words(chains: Chains, values, say) -> str:
-    """Each cell once: what tells it from the others, and its number."""
+def _in_words(paper: Paper, chains: Chains, values, say) -> str:
+    """Each cell once: what tells it from the others, and its number; metric by metric."""
     cells = {
         tuple(cell.items()): value
-        for chain, row in zip(chains, values, strict=True)
-        for cell, value in zip(chain, row, strict=True)
+        for chain, found in zip(chains, values, strict=True)
+        for cell, value in zip(chain, found, strict=True)
     }
-    differs = {key for key in chains[0][0] if len({dict(cell)[key] for cell in cells}) > 1 and key != "table"}
-    return "; ".join(
-        " ".join([text for key, text in cell if key in differs or (key == "level" and text)] + [say(value)])
-        for cell, value in cells.items()
-    )
+    differs = {key for key in ("row", "metric") if len({dict(cell)[key] for cell in cells}) > 1}
+    words: dict[str, list[str]] = defaultdict(list)
+    for cell, value in cells.items():
+        where = dict(cell)
+        group = " ".join(
+            text for key, text in (("row", where["row"]), ("metric", paper.heading(where["metric"]))) if key in differs
+        )
+        words[group].append(f"{where['level']} {say(value)}".strip())
+    return "; ".join(f"{group + ': ' if group else ''}{', '.join(numbers)}" for group, numbers in words.items())
 
 
 # --- the page
@@ -311,12 +315,11 @@ def _because(row: dict[str, Any]) -> str:
         return "no interval"
     interval = f" ({float(row['ci_low']):.3g} .. {float(row['ci_high']):.3g})" if row["ci_low"] else ""
     words = f"{row['statistic']} {float(row['value']):.3g}{interval}"
-    return words if row["ours"].count(";") > 5 else f"{words}: {row['ours']}"
+    return f"{words}. {row['ours']}"
 
 
 def _own(row: dict[str, Any]) -> str:
-    long = row["printed"].count(";") > 5
-    return row["printed_supports"] + ("" if long or not row["printed"] else f": {row['printed']}")
+    return row["printed_supports"] + (f". {row['printed']}" if row["printed"] else "")
 
 
 if __name__ == "__main__":

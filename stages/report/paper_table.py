@@ -182,7 +182,7 @@ def _printed_columns(printed: dict[str, Printed]) -> dict[str, str]:
 
 
 def _with_printed(ours: str, printed: dict[str, Printed]) -> str:
-    if not printed:
+    if not printed or not ours:
         return ours
     values = list(dict.fromkeys((cell.value, cell.level) for cell in printed.values()))
     words = " / ".join(f"{value} {level}".strip() for value, level in values)
@@ -190,13 +190,23 @@ def _with_printed(ours: str, printed: dict[str, Printed]) -> str:
 
 
 def _as_printed(paper: Paper, table: str) -> str:
-    rows: dict[str, dict[str, str]] = {}
-    for cell in paper.table(table):
-        heading = ", ".join(filter(None, [paper.heading(cell["metric"]), cell["dataset"], cell["level"]]))
-        rows.setdefault(cell["row"], {"": cell["row"]})[heading] = cell["value"]
-    headings = list(dict.fromkeys(heading for row in rows.values() for heading in row))
-    ordered = [[row.get(heading, "") for heading in headings] for row in rows.values()]
-    return tabulate(ordered, headers=headings, tablefmt="pipe", disable_numparse=True)
+    """The document's own page. A column that has a row for itself (the codec's) is shared by all rows, as there."""
+    lines = paper.table(table)
+    shared = {names["row"] for names in paper.facts["places"].values() if "row" in names}
+    rows = [row for row in dict.fromkeys(line["row"] for line in lines) if row not in shared]
+    several = len({line["dataset"] for line in lines}) > 1
+    cells: dict[str, dict[str, str]] = {}
+    for metric in dict.fromkeys(line["metric"] for line in lines):
+        for line in lines:
+            if line["metric"] != metric:
+                continue
+            words = [line["dataset"]] if several else []
+            level = line["row"] if line["row"] in shared else line["level"]
+            heading = f"{paper.heading(metric)}: {' '.join([*words, level]).strip()}"
+            for row in rows if line["row"] in shared else [line["row"]]:
+                cells.setdefault(heading, {})[row] = line["value"]
+    body = [[row, *(column.get(row, "") for column in cells.values())] for row in rows]
+    return tabulate(body, headers=["", *cells], tablefmt="pipe", disable_numparse=True)
 
 
 def _legend(paper: Paper, panels: Sequence[Panel]) -> str:

@@ -91,26 +91,23 @@ def near_floor(chains: Chains, lower: Sequence[bool], tolerance: float, floor: V
 def same_ranks(chains: Chains, lower: Sequence[bool]) -> Verdict:
     """Two chains of one length rank alike: Spearman's correlation is above 0, for 97.5 % of what they may be."""
     signs = [-1 if one else 1 for one in lower]
-    means = [[sign * cell.value for cell in chain] for chain, sign in zip(chains, signs, strict=True)]
-    rho = _spearman(*means)
+    means = [np.array([sign * cell.value for cell in chain]) for chain, sign in zip(chains, signs, strict=True)]
+    rho = float(_spearman(*means))
     statistic = "Spearman's rank correlation"
     if any(cell.low is None for chain in chains for cell in chain):
         return Verdict(OPEN, statistic, rho)
     rng = np.random.default_rng(0)
-    spread = [[_half(cell) / 1.96 for cell in chain] for chain in chains]
-    drawn = [
-        np.array(mean) + np.array(std) * rng.standard_normal((DRAWS, len(mean)))
-        for mean, std in zip(means, spread, strict=True)
-    ]
-    low, high = np.quantile([_spearman(*pair) for pair in zip(*drawn, strict=True)], [0.025, 0.975])
+    spread = [np.array([_half(cell) / 1.96 for cell in chain]) for chain in chains]
+    drawn = [mean + std * rng.standard_normal((DRAWS, len(mean))) for mean, std in zip(means, spread, strict=True)]
+    low, high = np.quantile(_spearman(*drawn), [0.025, 0.975])
     return Verdict(HOLDS if low > 0 else FAILS if high < 0 else OPEN, statistic, rho, float(low), float(high))
 
 
-def _spearman(one: Sequence[float], other: Sequence[float]) -> float:
-    a, b = stats.rankdata(one), stats.rankdata(other)
-    a, b = a - a.mean(), b - b.mean()
-    scale = math.sqrt(float(a @ a) * float(b @ b))
-    return float(a @ b) / scale if scale else 0.0
+def _spearman(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Of [..., cells] each; 0 where all cells of a side are equal."""
+    a, b = (stats.rankdata(side, axis=-1) - (side.shape[-1] + 1) / 2 for side in (one, other))
+    scale = np.sqrt((a * a).sum(-1) * (b * b).sum(-1))
+    return (a * b).sum(-1) / np.where(scale > 0, scale, 1)
 
 
 def _pairs(chains: Chains, lower: Sequence[bool]) -> Iterator[tuple[Value, Value, int]]:
