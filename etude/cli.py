@@ -12,6 +12,8 @@ from etude.errors import UserError
 COMMANDS = {
     "run": ("etude.pipeline.run", "make what is missing or out of date, then show the table"),
     "cost": ("etude.cost", "jobs, GPU hours and disk of a scale, before anything is fetched"),
+    "recombine": ("etude.play.recombine", "one sound with the coarse, middle and fine level of three others"),
+    "interpolate": ("etude.play.interpolate", "from one sound to another in steps, on one level or on all"),
     "unlock": ("etude.pipeline.unlock", "tidy up after a run that was killed, without starting another"),
 }
 

@@ -50,3 +50,5 @@ rule fad_table:
 
 
 include: "pichard2024.smk"
+include: "figures.smk"
+include: "ablation.smk"
