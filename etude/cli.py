@@ -17,6 +17,8 @@ COMMANDS = {
     "restore": ("etude.versions.restore", "bring back what was sealed, so that nothing is left to run"),
     "why": ("etude.versions.why", "where a file comes from: rule, parameters, code, inputs, machine, time"),
     "cost": ("etude.cost", "jobs, GPU hours and disk of a scale, before anything is fetched"),
+    "recombine": ("etude.play.recombine", "one sound with the coarse, middle and fine level of three others"),
+    "interpolate": ("etude.play.interpolate", "from one sound to another in steps, on one level or on all"),
     "unlock": ("etude.pipeline.unlock", "tidy up after a run that was killed, without starting another"),
 }
 

@@ -7,9 +7,10 @@ import sys
 import warnings
 
 IMPORTED = (
-    "basic_pitch.inference", "dvc.repo", "encodec", "fluidsynth", "librosa", "mir_eval", "onnxruntime", "pandas",
-    "pretty_midi", "safetensors.torch", "scipy.signal", "sklearn", "snakemake", "snakemake_executor_plugin_slurm",
-    "soundfile", "soxr", "tensorboard", "torch", "torchaudio", "torchlibrosa", "etude.cli",
+    "basic_pitch.inference", "dvc.repo", "encodec", "fluidsynth", "librosa", "matplotlib", "mir_eval", "onnxruntime",
+    "pandas", "pretty_midi", "safetensors.torch", "scipy.signal", "sklearn", "snakemake",
+    "snakemake_executor_plugin_slurm", "soundfile", "soxr", "tensorboard", "torch", "torchaudio", "torchlibrosa",
+    "umap", "etude.cli",
 )  # fmt: skip
 # Not importable as they are installed (what they ask for at import is left out on purpose): there is enough.
 PRESENT = ("frechet_audio_distance", "music2latent")

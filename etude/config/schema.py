@@ -192,7 +192,7 @@ class Sampler(Block):
     sigma_min: Rate
     sigma_max: Rate
     rho: Rate
-    alpha: Rate
+    alpha: Rate | None
     churn: Annotated[float, Field(ge=0)]
     churn_noise: Rate
 
@@ -299,6 +299,28 @@ class Timbre(Block):
     seed: Count
 
 
+class Projection(Block):
+    """UMAP of the levels: how many clips of which split (0: all), its two settings, its seed; ``agreement``: how many
+    neighbours the numbers beside it look at; ``permutations`` of the labels, for their floor (P-30)."""
+
+    split: Literal["train", "valid", "test"]
+    clips: Count
+    neighbours: Annotated[int, Field(ge=2)]
+    min_dist: Part
+    agreement: Positive
+    permutations: Positive
+    seed: Count
+
+
+class Ablation(Block):
+    """Table 1 with one level taken away: over how many clips (at most generate.clips), seeds of the systems, and what
+    takes its place: zeros, or the level's mean over the train split (P-26 vi)."""
+
+    clips: Count
+    seeds: list[Count] = Field(min_length=1)
+    how: list[Literal["zero", "mean"]] = Field(min_length=1)
+
+
 class Params(Block):
     """The whole of params.yaml, for one scale."""
 
@@ -318,6 +340,8 @@ class Params(Block):
     transfer: Transfer
     transcription: Transcription
     timbre: Timbre
+    projection: Projection
+    ablation: Ablation
 
 
 # Blocks that belong to plug-ins. A plug-in that is not listed has a block of its own making.

@@ -4,7 +4,7 @@
 certain and right in time. A key that params.yaml sets to null gets its value from here; a key that it sets wins.
 """
 
-VARIANTS: dict[str, dict[str, str]] = {
+VARIANTS: dict[str, dict[str, str | float]] = {
     "text": {
         "encode.mel.pyramid": "pool",
         "systems.hdae.conditioning": "hold",
@@ -12,6 +12,7 @@ VARIANTS: dict[str, dict[str, str]] = {
         "systems.msdae.residual": "plain",
         "systems.msdae.stride": "both",
         "generate.sampler.name": "alpha_heun",
+        "generate.sampler.alpha": 1.1,
     },
     "released": {
         "encode.mel.pyramid": "recompute",
@@ -20,6 +21,7 @@ VARIANTS: dict[str, dict[str, str]] = {
         "systems.msdae.residual": "cumulative",
         "systems.msdae.stride": "mel",
         "generate.sampler.name": "alpha_heun_released",
+        "generate.sampler.alpha": 1.1,
     },
     "corrected": {
         "encode.mel.pyramid": "pool",
@@ -28,5 +30,6 @@ VARIANTS: dict[str, dict[str, str]] = {
         "systems.msdae.residual": "cumulative",
         "systems.msdae.stride": "mel",
         "generate.sampler.name": "alpha_heun",
+        "generate.sampler.alpha": 0.5,
     },
 }

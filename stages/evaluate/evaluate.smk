@@ -75,3 +75,4 @@ rule fad_of_set:
 
 include: "probes.smk"
 include: "transfer.smk"
+include: "projection.smk"

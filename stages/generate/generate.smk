@@ -104,3 +104,4 @@ ruleorder: generate_untrained > generate_round_trip > generate_reconstructions
 
 include: "levels.smk"
 include: "transfer.smk"
+include: "ablation.smk"

@@ -6,7 +6,10 @@ rule pichard2024_claims:
     input:
         **PAPER,
         claims="papers/pichard2024_claims.yaml",
-        evidence=lambda w: PICHARD2024_EVIDENCE,
+        evidence=[
+            *expand("<reports>/pichard2024/table{number}.csv", number=[1, 2, 3, 4, 5]),
+            *rules.projection.input,
+        ],
     output:
         csv="<reports>/pichard2024/claims.csv",
         md="<reports>/pichard2024/claims.md",

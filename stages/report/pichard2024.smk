@@ -1,18 +1,9 @@
 # pichard2024: everything of Pichard 2024 that has a counterpart here: tables, figures and the claims that they decide.
 # In:  reports/evaluate/..., reports/fad.csv, papers/pichard2024*   Out: reports/pichard2024/
-# A step that adds a table or figure appends its files to PICHARD2024, and what claims read of it to PICHARD2024_EVIDENCE.
+import yaml
 
-PICHARD2024 = [
-    "<reports>/pichard2024/table1.md",
-    "<reports>/pichard2024/table2.md",
-    "<reports>/pichard2024/table3.md",
-    "<reports>/pichard2024/claims.md",
-]
-PICHARD2024_EVIDENCE = [
-    "<reports>/pichard2024/table1.csv",
-    "<reports>/pichard2024/table2.csv",
-    "<reports>/pichard2024/table3.csv",
-]
+with open("papers/pichard2024.yaml", encoding="utf-8") as file:
+    PICHARD = yaml.safe_load(file)
 
 
 localrules:
@@ -21,16 +12,15 @@ localrules:
 
 rule pichard2024:
     input:
-        lambda w: PICHARD2024,
+        expand("<reports>/pichard2024/table{number}.md", number=[1, 2, 3, 4, 5]),
+        "<reports>/pichard2024/table1_ablation.md",
+        "<reports>/pichard2024/claims.md",
+        lambda w: rules.pichard2024_figures.input,
 
 
 def like(dataset):
     """Data sets of the grid that are, or stand in for, ``dataset`` of the document."""
-    import yaml
-
-    with open("papers/pichard2024.yaml", encoding="utf-8") as file:
-        names = yaml.safe_load(file)["datasets"]
-    return [name for name in GRID["datasets"] if names.get(name) == dataset]
+    return [name for name in GRID["datasets"] if PICHARD["datasets"].get(name) == dataset]
 
 
 def paper_settings(**more):
@@ -101,4 +91,6 @@ use rule pichard2024_table2 as pichard2024_table3 with:
 
 
 include: "transfer.smk"
+include: "figures.smk"
+include: "ablation.smk"
 include: "claims.smk"

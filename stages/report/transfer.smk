@@ -2,9 +2,6 @@
 # In:  reports/evaluate/transfer/..., models/timbre/<dataset>/timbre.json, reports/pichard2024/table{2,3}.csv
 # Out: reports/pichard2024/table4.{csv,md}, table5.{csv,md}
 
-PICHARD2024 += ["<reports>/pichard2024/table4.md", "<reports>/pichard2024/table5.md"]
-PICHARD2024_EVIDENCE += ["<reports>/pichard2024/table4.csv", "<reports>/pichard2024/table5.csv"]
-
 
 def transfer_scores(datasets):
     """The scores of every cell of the grid on ``datasets``, and their bounds."""
