@@ -47,8 +47,8 @@ def seal(project: Project) -> None:
     if drift(directory, render(project.stages)):
         raise UserError("dvc.yaml is not what the Snakefile says; `etude sync` writes it anew, `etude check` shows why")
     lockfile, sha256 = Lockfile(directory), Hashes(directory, "sha256")
+    refuse_edited(project, sha256)
     finished = finished_stages(project)
-    refuse_edited(project, finished, lockfile, sha256)
     for stage in finished:
         if left := orphans(stage, workflow):
             remove(left, directory)
@@ -97,17 +97,15 @@ def finished_stages(project: Project) -> list[Stage]:
     return finished
 
 
-def refuse_edited(project: Project, stages: list[Stage], lockfile: Lockfile, sha256: Hashes) -> None:
+def refuse_edited(project: Project, sha256: Hashes) -> None:
     """Raise ``UserError`` for a report whose bytes are not those that its job has left behind."""
-    for stage in stages:
-        for job in stage.jobs:
-            for path in job.outputs:
-                made = provenance.sha256_made(project.directory, path)
-                if made and made != sha256(path):
-                    raise UserError(
-                        f"{path} is not what {job.rule.name} wrote: somebody has edited it since; delete it and "
-                        "`etude run` writes it anew, or keep your version under another name"
-                    )
+    for path, job in project.workflow.maker.items():
+        made = provenance.sha256_made(project.directory, path)
+        if made and (project.directory / path).exists() and made != sha256(path):
+            raise UserError(
+                f"{path} is not what {job.rule.name} wrote: somebody has edited it since; delete it and "
+                "`etude run` writes it anew, or keep your version under another name"
+            )
 
 
 def _commit(directory: Path, names: list[str]) -> None:
