@@ -62,7 +62,6 @@ rule all:
     input:
         "<reports>/fad.csv",
         "<reports>/fad.md",
-        "<reports>/fad.metrics.json",
 
 
 onsuccess:

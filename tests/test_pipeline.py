@@ -41,7 +41,6 @@ def test_one_more_seed_starts_only_its_own_jobs(finished):
             "embed_clips": 1,
             "fad_of_set": 1,
             "fad_table": 1,
-            "table_metrics": 1,
         }
     finally:
         write(finished, tiny())
@@ -53,12 +52,12 @@ def test_one_more_seed_starts_only_its_own_jobs(finished):
     [
         (
             {"train": {"lr": 0.002}},
-            {"train_system", "generate_reconstructions", "embed_clips", "fad_of_set", "fad_table", "table_metrics"},
+            {"train_system", "generate_reconstructions", "embed_clips", "fad_of_set", "fad_table"},
         ),
-        ({"evaluate": {"seed": 3}}, {"fad_of_set", "fad_table", "table_metrics"}),
+        ({"evaluate": {"seed": 3}}, {"fad_of_set", "fad_table"}),
         (
             {"judge": {"gm_cnn": {"lr": 0.01}}},
-            {"train_judge", "embed_clips", "embed_reference", "fad_of_set", "fad_table", "table_metrics"},
+            {"train_judge", "embed_clips", "embed_reference", "fad_of_set", "fad_table"},
         ),
     ],
     ids=["train.lr", "evaluate.seed", "judge.gm_cnn.lr"],
@@ -84,7 +83,7 @@ def test_a_changed_number_runs_what_depends_on_it(finished, change, jobs):
             "etude/metrics/frechet.py",
             "import numpy as np",
             "import numpy as np\n\nCHANGED = 1",
-            {"fad_of_set", "fad_table", "table_metrics"},
+            {"fad_of_set", "fad_table"},
         ),
         (
             "etude/systems/msdae.py",
@@ -97,7 +96,6 @@ def test_a_changed_number_runs_what_depends_on_it(finished, change, jobs):
                 "embed_clips",
                 "fad_of_set",
                 "fad_table",
-                "table_metrics",
             },
         ),
         ("etude/systems/hdae.py", "from torch", "CHANGED = 1\nfrom torch", set()),

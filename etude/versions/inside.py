@@ -20,6 +20,7 @@ from etude.versions.hashes import Hashes
 from etude.versions.lockfile import Lockfile
 from etude.versions.project import opened
 from etude.versions.projection import Stage, stage_name
+from etude.versions.provenance import write_beside_reports
 from etude.versions.prune import orphans, remove
 from etude.versions.records import Job, Workflow
 
@@ -76,6 +77,7 @@ class Preparation(contextlib.ExitStack):
             self.lockfile.note(job, self.workflow, fresh)
         self.lockfile.keep_only(job.outputs[0] for job in self.workflow.jobs)
         self.lockfile.write()
+        write_beside_reports(self.directory)
 
     def _anew(self, jobs: set[Job]) -> set[Job]:
         """The same jobs as Snakemake sees them now."""

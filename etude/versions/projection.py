@@ -23,6 +23,8 @@ import yaml
 
 from etude.config.variants import VARIANTS
 from etude.errors import UserError
+from etude.versions import tables
+from etude.versions.provenance import is_report
 from etude.versions.reads import Reads, files_behind
 from etude.versions.records import Job, Rule, Workflow
 
@@ -54,13 +56,13 @@ class Stage:
 def stages_of(workflow: Workflow, reads: Reads, raw: dict[str, Any]) -> list[Stage]:
     """The stages of ``workflow``, every one after those it depends on.
 
-    ``raw`` is params.yaml as it stands. Raises ``UserError`` when files of rules write into each other's folders or
-    wait for each other.
+    ``raw`` is params.yaml as it stands. Raises ``UserError`` when files of rules wait for each other.
     """
     stages = _group(workflow)
     made_in = {path: stage for stage in stages for job in stage.jobs for path in job.outputs}
     inherited = _inherited(workflow)
     for stage in stages:
+        stage.outs |= {name for path in _tables(stage) if path in stage.outs for name in tables.derived(path)}
         stage.deps = _deps(stage, made_in, reads, workflow.directory)
         stage.params = _params(stage, reads, raw, inherited)
         stage.about = _about(stage, workflow.directory)
@@ -82,12 +84,12 @@ def render(stages: list[Stage]) -> str:
             for stage in stages
         }
     }
-    files = sorted(path for stage in stages for job in stage.jobs for path in job.outputs)
-    if metrics := [path for path in files if path.endswith(".metrics.json")]:
-        content["metrics"] = metrics
-    if plots := [path for path in files if path.endswith(".plot.csv")]:
+    compared = [tables.derived(path) for stage in stages for path in _tables(stage)]
+    if compared:
+        content["metrics"] = sorted(metrics for metrics, _ in compared)
         content["plots"] = [
-            {path: {"x": "value", "y": "row", "y_label": "", "template": "bar_horizontal"}} for path in plots
+            {plot: {"x": "value", "y": "row", "y_label": "", "template": "bar_horizontal"}}
+            for plot in sorted(plot for _, plot in compared)
         ]
     return HEADER + yaml.safe_dump(content, sort_keys=False, width=118, default_flow_style=None, allow_unicode=True)
 
@@ -99,19 +101,21 @@ def stage_name(file: str) -> str:
     return thing if thing == step or not step else f"{step}-{thing}"
 
 
-def outs_of(jobs: Iterable[Job], foreign: Iterable[str] = ()) -> set[str]:
+def outs_of(jobs: Iterable[Job], foreign: Iterable[str] = (), neighbours: Iterable[str] = ()) -> set[str]:
     """Where ``jobs`` write: per pattern the folder above the first wildcard, or the very files if that is too wide.
 
-    Too wide is a folder with other things in it: outputs of other jobs (``foreign``) or files that git has.
+    Too wide is a folder with other things in it: outputs of another step (``foreign``) or files that git has. Files
+    that differ in their names alone (figure{n}.png) may have ``neighbours`` from their own step.
     """
-    foreign = list(foreign)
-    found: dict[str, set[str]] = defaultdict(set)
+    foreign, neighbours = list(foreign), list(neighbours)
+    found: dict[tuple[str, bool], set[str]] = defaultdict(set)
     for job in jobs:
         for pattern, path in zip(job.rule.outputs, job.outputs, strict=True):
-            found[_folder(pattern)].add(path)
+            found[_folder(pattern), not WILDCARD.search(os.path.dirname(pattern))].add(path)
     outs: set[str] = set()
-    for out, paths in found.items():
-        wide = out in ("", "data", "models", "reports") or any(_inside(path, out) for path in foreign)
+    for (out, by_name), paths in found.items():
+        others = foreign + neighbours if by_name else foreign
+        wide = out in ("", "data", "models", "reports") or any(_inside(path, out) for path in others)
         outs |= paths if wide else {out}
     return {out for out in outs if not any(_inside(out, other) for other in outs if other != out)}
 
@@ -124,10 +128,12 @@ def _group(workflow: Workflow) -> list[Stage]:
         stages.setdefault(name, Stage(name, set())).files.add(job.rule.file)
         stages[name].jobs.append(job)
     while True:
-        everything = {stage.name: [path for job in stage.jobs for path in job.outputs] for stage in stages.values()}
         for stage in stages.values():
-            foreign = [path for name, paths in everything.items() if name != stage.name for path in paths]
-            stage.outs = outs_of(stage.jobs, foreign)
+            paths: dict[bool, list[str]] = {True: [], False: []}
+            for other in stages.values():
+                if other is not stage:
+                    paths[_step(other) == _step(stage)] += [path for job in other.jobs for path in job.outputs]
+            stage.outs = outs_of(stage.jobs, foreign=paths[False], neighbours=paths[True])
         clash = next(
             (
                 (one, two)
@@ -140,11 +146,6 @@ def _group(workflow: Workflow) -> list[Stage]:
         if clash is None:
             return list(stages.values())
         one, two = sorted(clash, key=lambda stage: (len(stage.name), stage.name))
-        if _step(one) != _step(two):
-            raise UserError(
-                f"{_files(one)} and {_files(two)} write into each other's folders "
-                f"({', '.join(sorted(one.outs | two.outs))}); give the rules of one of them a folder of their own"
-            )
         one.files |= two.files
         one.jobs += two.jobs
         del stages[two.name]
@@ -164,6 +165,11 @@ def _deps(stage: Stage, made_in: dict[str, Stage], reads: Reads, root: Path) -> 
             if digest in text:
                 deps |= {_unit(file) for file in files_behind(modules, root)}
     return {dep for dep in deps if not any(_inside(dep, other) for other in deps if other != dep)}
+
+
+def _tables(stage: Stage) -> list[str]:
+    """The reports of ``stage`` that are tables: beside each, what DVC compares is written (tables.py)."""
+    return [path for job in stage.jobs for path in job.outputs if path.endswith(".csv") and is_report(path)]
 
 
 def _unit(file: Path) -> str:

@@ -16,12 +16,12 @@ from typing import Any
 
 from etude.errors import UserError
 from etude.pipeline.files import sha256_file, write_json
+from etude.versions import tables
 from etude.versions.lockfile import Lockfile, note_of, when
 from etude.versions.records import recorded
 
 SUFFIX = ".provenance.json"
 EVALUATED = "evaluate"  # below reports/: single scores, which the reports are made of
-DERIVED = (".metrics.json", ".plot.csv")  # the same numbers once more
 
 
 class Chains:
@@ -119,16 +119,16 @@ def split_params(params: list[str]) -> tuple[dict[str, Any] | None, str | None, 
 
 
 def write_beside_reports(directory: Path, reports: str = "reports") -> list[str]:
-    """Write the chain of each report in folder ``reports`` beside it (fad.csv, fad.md: fad.provenance.json).
+    """Write beside each report in folder ``reports`` the chain behind it, and beside each table what DVC compares.
 
-    A report that somebody has edited keeps the chain of the one that was made. Returns the files written.
+    fad.csv, fad.md: fad.provenance.json, fad.metrics.json, fad.plot.csv. A report that somebody has edited keeps the
+    chain of the one that was made. Returns the files written.
     """
     chains = Chains(directory)
     by_job: dict[tuple, list[str]] = defaultdict(list)
     for file in sorted((directory / reports).rglob("*")):
         path = str(file.relative_to(directory))
-        skipped = path.endswith((SUFFIX, *DERIVED)) or Path(path).is_relative_to(f"{reports}/{EVALUATED}")
-        if file.is_file() and not skipped and (job := chains.job(path)):
+        if is_report(path, reports) and file.is_file() and (job := chains.job(path)):
             by_job[job["rule"], job["log"]].append(path)
     written = []
     for paths in by_job.values():
@@ -139,10 +139,21 @@ def write_beside_reports(directory: Path, reports: str = "reports") -> list[str]
         before = _read(directory / target)
         if before and _same_job(before, chain) and before.get("files") != chain["files"]:
             continue
+        for path in paths:
+            beside = [name for name in tables.derived(path) if path.endswith(".csv")]
+            if beside and (before != chain or not all((directory / name).exists() for name in beside)):
+                tables.write_derived(directory / path)
+                written += beside
         if before != chain:
             write_json(directory / target, chain)
             written.append(target)
     return written
+
+
+def is_report(path: str, reports: str = "reports") -> bool:
+    """Whether ``path`` is for people: neither a single score that reports are made of, nor written beside one here."""
+    inside = Path(path).is_relative_to(reports) and not Path(path).is_relative_to(f"{reports}/{EVALUATED}")
+    return inside and not path.endswith((SUFFIX, tables.METRICS, tables.PLOT))
 
 
 def sha256_made(directory: Path, path: str) -> str | None:

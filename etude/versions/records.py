@@ -172,7 +172,10 @@ def load(directory: Path = Path("."), parsing: Callable[[], Any] = contextlib.nu
         except SystemExit as end:  # the Snakefile's own complaint about params.yaml
             raise UserError(str(end.code).removeprefix("error: ")) from None
         except (WorkflowError, SyntaxError, NameError, LookupError) as error:
-            api.print_exception(error)
+            try:
+                api.print_exception(error)
+            except LookupError:  # it looks for a line that it has not come to yet
+                print(error, file=sys.stderr)
             raise UserError(
                 "Snakemake cannot make sense of the Snakefile, see above; `snakemake -n` says the same"
             ) from None

@@ -48,6 +48,7 @@ def seal(project: Project) -> None:
         raise UserError("dvc.yaml is not what the Snakefile says; `etude sync` writes it anew, `etude check` shows why")
     lockfile, sha256 = Lockfile(directory), Hashes(directory, "sha256")
     refuse_edited(project, sha256)
+    provenance.write_beside_reports(directory)
     finished = finished_stages(project)
     for stage in finished:
         if left := orphans(stage, workflow):
@@ -63,7 +64,6 @@ def seal(project: Project) -> None:
     _forget_others(directory, {stage.name for stage in project.stages})
     lockfile.write()
     make_page(directory)
-    provenance.write_beside_reports(directory)
     if found := dvc.status(directory, names):
         raise UserError(f"DVC still finds {', '.join(sorted(found))} changed after the commit; `dvc status` says what")
     print(f"etude: sealed {len(jobs)} jobs in {', '.join(names)}")

@@ -10,7 +10,6 @@ rule report:
     input:
         "<reports>/fad.csv",
         "<reports>/fad.md",
-        "<reports>/fad.metrics.json",
 
 
 def fad_sets(system, seed):
@@ -51,4 +50,3 @@ rule fad_table:
 
 
 include: "pichard2024.smk"
-include: "metrics.smk"

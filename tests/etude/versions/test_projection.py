@@ -27,8 +27,10 @@ def add(folder: Path, file: str, text: str) -> None:
         snakefile.write(f'include: "{file}"\n')
 
 
-def rule(name: str, output: str, source: str) -> str:
-    return f'rule {name}:\n    input: "{source}"\n    output: "{output}"\n    shell: "cp {{input}} {{output}}"\n'
+def rule(name: str, output: str, source: str, wanted: str = "") -> str:
+    """A rule, and another that asks for its output."""
+    made = f'rule {name}:\n    input: "{source}"\n    output: "{output}"\n    shell: "cp {{input}} {{output}}"\n'
+    return made + f'rule want_{name}:\n    input: "{wanted or output}"\n'
 
 
 def test_this_projects_dvc_yaml_is_what_its_snakefile_says():
@@ -47,7 +49,8 @@ def test_outs_deps_and_order(small):
     assert found["make"]["outs"] == [{"data/numbers": {"persist": True}}]
     assert found["make"]["deps"] == ["data/sources", "stages/make"]
     assert found["make"]["desc"] == "numbers" and found["make"]["cmd"] == "etude run make"
-    assert found["add"]["outs"] == [{"reports/sum.csv": {"persist": True}}]
+    beside = ["reports/sum.csv", "reports/sum.metrics.json", "reports/sum.plot.csv"]
+    assert found["add"]["outs"] == [{path: {"persist": True}} for path in beside]
     assert found["add"]["deps"] == ["data/numbers", "stages/add"]
 
 
@@ -64,22 +67,30 @@ def test_files_that_wait_for_each_other_are_refused(small):
     add(small, "stages/make/more.smk", rules)
     path = small / "stages/add/add.smk"
     path.write_text(path.read_text() + rule("later", "data/later/all.txt", "data/late/all.txt"))
-    with pytest.raises(UserError, match=r"stages/add/add.smk.*stages/make/more.smk wait for each other"):
+    with pytest.raises(UserError, match=r"stages/add/add\.smk.*stages/make/more\.smk wait for each other"):
         stages(small)
 
 
 def test_files_of_one_step_that_share_a_folder_are_one_stage(small):
-    add(small, "stages/make/even.smk", rule("even", "data/numbers/even/{k}.dat", "data/sources/{k}.yaml") + EVEN)
+    rules = rule("even", "data/numbers/{k}/even.dat", "data/sources/{k}.yaml", "data/numbers/2/even.dat")
+    add(small, "stages/make/even.smk", rules)
     assert list(stages(small)) == ["make", "add"]
 
 
-EVEN = 'rule evens:\n    input: "data/numbers/even/2.dat"\n'
+def test_files_that_differ_in_their_names_alone_may_have_neighbours(small):
+    rules = rule("even", "data/numbers/even/all.dat", "data/sources/2.yaml")
+    add(small, "stages/make/even.smk", rules)
+    found = stages(small)
+    assert found["make"]["outs"] == [{f"data/numbers/{k}.txt": {"persist": True}} for k in (1, 2)]
+    assert found["make-even"]["outs"] == [{"data/numbers/even/all.dat": {"persist": True}}]
 
 
-def test_steps_that_share_a_folder_are_refused(small):
-    add(small, "stages/other/other.smk", rule("even", "data/numbers/even/{k}.dat", "data/sources/{k}.yaml") + EVEN)
-    with pytest.raises(UserError, match="write into each other's folders"):
-        stages(small)
+def test_steps_that_share_a_folder_have_the_very_files_as_outs(small):
+    rules = rule("even", "data/numbers/even/{k}.dat", "data/sources/{k}.yaml", "data/numbers/even/2.dat")
+    add(small, "stages/other/other.smk", rules)
+    found = stages(small)
+    assert found["make"]["outs"] == [{f"data/numbers/{k}.txt": {"persist": True}} for k in (1, 2)]
+    assert found["other"]["outs"] == [{"data/numbers/even": {"persist": True}}]
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,12 @@ import json
 import pytest
 
 from etude.pipeline.files import read_csv, write_csv
-from stages.report.metrics import main, split_columns
+from etude.versions.tables import split_columns, write_derived
 
 
 def make(tmp_path, rows):
     write_csv(tmp_path / "table.csv", rows, list(rows[0]) if rows else ["a"])
-    main(None, tmp_path / "table.csv", tmp_path / "table.metrics.json", tmp_path / "table.plot.csv")
+    write_derived(tmp_path / "table.csv")
     return json.loads((tmp_path / "table.metrics.json").read_text()), read_csv(tmp_path / "table.plot.csv")
 
 

@@ -1,4 +1,4 @@
-"""A table for DVC: its cells as nested JSON (`dvc metrics diff`), its first column of numbers as a plot.
+"""A table for DVC: its cells as nested JSON (`dvc metrics diff`), its first column of numbers as points (`dvc plots`).
 
 The leading columns of a tidy table say what a row is about; they end where the first measured number stands. So a row
 keeps its name when the table grows, and a comparison of two versions shows the rows that moved and no other.
@@ -9,14 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from etude.pipeline.files import read_csv, write_csv, write_json
-from etude.pipeline.stage import run_stage
 
+METRICS, PLOT = ".metrics.json", ".plot.csv"
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 LONGEST_NAME = 40  # characters: what is longer is prose, not a name
 WHOLE = re.compile(r"[+-]?\d+")
 
 
-def main(settings, table: Path, metrics: Path, plot: Path) -> None:
+def derived(table: str) -> tuple[str, str]:
+    """The two files that stand beside ``table``: fad.csv -> fad.metrics.json, fad.plot.csv."""
+    stem = table.removesuffix(".csv")
+    return stem + METRICS, stem + PLOT
+
+
+def write_derived(table: Path) -> None:
+    """Write both files; what they hold depends on ``table`` alone."""
     rows = read_csv(table)
     labels, values = split_columns(rows)
     nested: dict[str, Any] = {}
@@ -27,8 +34,9 @@ def main(settings, table: Path, metrics: Path, plot: Path) -> None:
         for word in name[:-1]:
             place = place.setdefault(word, {})
         place[_free(name[-1], place)] = {column: _value(row[column]) for column in values if row[column]}
-        if NUMBER.fullmatch(row[values[0]]):
+        if NUMBER.fullmatch(row[values[0]] or ""):
             points.append({"row": " ".join(name), "value": float(row[values[0]])})
+    metrics, plot = derived(str(table))
     write_json(metrics, nested)
     write_csv(plot, points, ["row", "value"])
 
@@ -69,12 +77,3 @@ def _is_numeric(texts: list[str]) -> bool:
 
 def _is_hash(column: str) -> bool:
     return column == "code" or "sha256" in column
-
-
-if __name__ == "__main__":
-    run_stage(
-        main,
-        table="path of the table, a tidy CSV",
-        metrics="path of the JSON file to write",
-        plot="path of the CSV file with the points to plot",
-    )
