@@ -17,6 +17,18 @@ def test_the_table_is_there_and_whole(finished):
     assert "| gm_notes" in (finished / "reports/fad.md").read_text()
 
 
+def test_the_thesiss_pages_are_made_from_the_same_run(finished, tmp_path):
+    folder = tmp_path / "project"
+    shutil.copytree(finished, folder)
+    tables = [f"reports/pichard2024/table{number}.md" for number in (1, 2, 3)]
+    snakemake(folder, *tables)
+    one, two, three = ((folder / path).read_text() for path in tables)
+    assert "| msdae (Ours)" in one and "| msdae (Ours)" in two and "floor: msdae untrained" in two
+    assert "No data set of the grid" in three
+    found = (folder / "reports/pichard2024/table2.csv").read_text()
+    assert "random,gm_notes,spectral,msdae,system,instrument_probe_accuracy,4,percent,higher," in found
+
+
 def test_nothing_is_left_to_do(finished):
     assert planned(finished) == {}
 

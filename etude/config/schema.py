@@ -248,7 +248,7 @@ class MlpProbe(ProbeFit):
 
 
 class BilstmProbe(ProbeFit):
-    """probes.bilstm: melody from the sequence (P-29); ``clips`` of the training part at most, 0 takes all."""
+    """probes.bilstm: melody from the sequence (P-29); ``clips`` of each part of the split at most, 0 takes all."""
 
     hidden: Positive
     label_frames: Positive

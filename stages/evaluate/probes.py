@@ -15,6 +15,7 @@ One row for each array, attribute, split, probe seed and metric. What cannot be 
 import json
 import os
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,21 +160,29 @@ class Melody:
         self.names = np.array([row["clip"] for row in rows])
         self.problem = "" if notes else "no labels"
         protocol = json.loads((prepared / "protocol.json").read_text(encoding="utf-8"))
-        self.rolls = _rolls(rows, notes, settings.bilstm.label_frames, settings.samples / protocol["sample_rate"])
+        self.seconds = settings.samples / protocol["sample_rate"]
+        self.notes: dict[str, list[tuple[float, float, float]]] = defaultdict(list)
+        for note in notes:
+            self.notes[note["clip"]].append((float(note["pitch"]), float(note["onset"]), float(note["offset"])))
 
     def usable(self, parts: Parts) -> Parts:
-        """At most so many clips of the train part, evenly from everywhere."""
+        """At most so many clips of each part, from everywhere in it."""
         limit = self.settings.bilstm.clips or len(self.names)
-        train = parts["train"]
-        chosen = torch.randperm(len(train), generator=generator_at("clips of a probe"))[:limit].sort().values.numpy()
-        return parts | {"train": train[chosen]}
+        orders = {name: torch.randperm(len(clips), generator=generator_at(name)) for name, clips in parts.items()}
+        return {name: clips[orders[name][:limit].sort().values.numpy()] for name, clips in parts.items()}
+
+    def rolls(self, clips: np.ndarray) -> np.ndarray:
+        """bool [clips, label frames, 128]: what sounds in the part of each clip that the levels describe."""
+        frames = self.settings.bilstm.label_frames
+        notes = [np.array(self.notes[name]).reshape(-1, 3) for name in self.names[clips]]
+        return np.array([piano_roll(found, frames, self.seconds, PITCHES) for found in notes])
 
     def classes(self, parts: Parts) -> int:
-        return int(self.rolls[parts["train"]].any(axis=(0, 1)).sum())
+        return int(self.rolls(parts["train"]).any(axis=(0, 1)).sum())
 
     def floors(self, parts: Parts) -> Iterator[tuple[str, Row]]:
         """Each pitch as often as in the train part; for the cross-entropy also all 128 alike (``entropy``)."""
-        train, test = self.rolls[parts["train"]], self.rolls[parts["test"]]
+        train, test = self.rolls(parts["train"]), self.rolls(parts["test"])
         prior = marginals(train)
         logits = np.broadcast_to(np.log(prior / (1 - prior)), test.shape)
         for metric, value in roll_scores(logits, test).items():
@@ -182,7 +191,7 @@ class Melody:
 
     def ask(self, levels: np.ndarray, parts: Parts, split: str) -> Iterator[Row]:
         options, members = self.settings.bilstm, Members(self.settings.seeds, self.attribute, split)
-        rolls = {name: torch.from_numpy(self.rolls[clips]) for name, clips in parts.items()}
+        rolls = {name: torch.from_numpy(self.rolls(clips)) for name, clips in parts.items()}
         inputs = {name: torch.from_numpy(levels[clips]) for name, clips in parts.items()}
         mean = inputs["train"].mean(dim=(0, 2))[:, None]
         std = inputs["train"].std(dim=(0, 2))[:, None].clamp(min=1e-6)
@@ -235,17 +244,6 @@ class Members:
         return {
             part: paired(inputs[part], targets[part].to(self.device), shuffles(part)) for part in ("train", "valid")
         }
-
-
-def _rolls(rows: list[dict[str, str]], notes: list[dict[str, str]], frames: int, seconds: float) -> np.ndarray:
-    """bool [clips, frames, 128]: the clips' first ``seconds``."""
-    of_clip: dict[str, list[tuple[float, float, float]]] = {row["clip"]: [] for row in rows}
-    for note in notes:
-        if note["clip"] in of_clip:
-            of_clip[note["clip"]].append((float(note["pitch"]), float(note["onset"]), float(note["offset"])))
-    return np.stack(
-        [piano_roll(np.array(found).reshape(-1, 3), frames, seconds, PITCHES) for found in of_clip.values()]
-    )
 
 
 if __name__ == "__main__":

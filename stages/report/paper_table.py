@@ -119,6 +119,8 @@ def markdown(paper: Paper, table: str, panels: Sequence[Panel], notes: Sequence[
     lines += [_as_printed(paper, table), ""]
     for panel in panels:
         lines += [f"**{panel.title}**", "", _panel(paper, table, panel), ""]
+    if not panels:
+        lines += ["No data set of the grid is, or stands in for, what this table is about.", ""]
     return "\n".join([*lines, _legend(paper, panels), "", *(line for note in notes for line in (note, ""))])
 
 

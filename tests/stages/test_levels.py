@@ -25,7 +25,8 @@ COMMON = {
 }
 SYSTEMS = {
     "hdae": COMMON | {"encoder": {"channels": [8, 8, 8], "bottlenecks": [3, 4, 8], "full_rate_bottleneck": 0}},
-    "msdae": COMMON | {"encoder": {"channels": [4, 8], "bottleneck": 4}, "residual": "cumulative", "stride": "mel"},
+    "msdae": COMMON
+    | {"encoder": {"channels": [4, 8], "bottleneck": 4, "bands": "kept"}, "residual": "cumulative", "stride": "mel"},
 }
 SHAPES = {"latents": (6, 32), "mel1": (4, 16), "mel2": (8, 32), "mel3": (16, 64)}
 CLIPS = 19

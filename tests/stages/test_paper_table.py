@@ -102,6 +102,11 @@ def test_floors_have_titles_and_no_printed_numbers(paper, tmp_path):
     assert {row["row"]: row["kind"] for row in rows}["majority"] == "floor"
 
 
+def test_a_table_without_any_data_set_says_so(paper, tmp_path):
+    rows, page = made(paper, tmp_path, [])
+    assert rows == [] and "No data set of the grid" in page
+
+
 def test_cells_say_why_they_are_empty():
     assert show(Value(note="no labels")) == "no labels" and show(Value()) == "not measured" and show(None) == ""
     assert show(Value(1.23456)) == "1.23" and show(Value(2.0, note="one seed")) == "2, one seed"
