@@ -51,20 +51,25 @@ class Segments:
         )
 
 
-def of_dataset(index: Path, split: str, limit: int, positive: str) -> Segments:
-    """At most ``limit`` clips (0: all) of ``split`` of a prepared data set. ``positive`` says what makes two clips one
-    instrument: "instrument", the label, or "file", the recording, as far as there are several clips of one and no label
-    has to help out. Without labels it is the file."""
+def of_dataset(index: Path, splits: Sequence[str], limit: int, positive: str) -> Segments:
+    """At most ``limit`` clips (0: all) of each of ``splits`` of a prepared data set.
+
+    ``positive`` says what makes two clips one instrument: "instrument", the label, or "file", the recording, unless
+    there is but one clip of each. Without labels it is the file.
+    """
     rows = {row["clip"]: row for row in read_csv(index)}
-    ids, rate = clip_ids(index, split, limit or None), sample_rate(index)
-    stream = progress(read_clips(index, split, limit or None), f"MFCC of {split}", total=len(ids))
-    features = np.stack([mfcc(audio, rate) for _, audio in stream])
+    rate, ids, features = sample_rate(index), [], []
+    for split in splits:
+        found = clip_ids(index, split, limit or None)
+        stream = progress(read_clips(index, split, limit or None), f"MFCC of {split}", total=len(found))
+        features += [mfcc(audio, rate) for _, audio in stream]
+        ids += found
     chosen = [rows[clip] for clip in ids]
     labelled = all(row["instrument"] for row in chosen)
     single = len({row["source"] for row in chosen}) == len(chosen)
     by_label = labelled and (positive == "instrument" or single)
     return Segments(
-        features,
+        np.stack(features),
         [row["instrument"] if by_label else row["source"] for row in chosen],
         [row["family"] for row in chosen],
         [row["pitch"] for row in chosen],

@@ -82,16 +82,16 @@ def test_too_little_to_compare_is_one_sentence(labels, says):
 
 def test_what_makes_an_instrument_is_the_label_or_the_recording(prepared_set):
     index = prepared_set()
-    assert set(of_dataset(index, "valid", 0, "instrument").instrument) == {"flute", "reed", "string"}
+    assert set(of_dataset(index, ("valid",), 0, "instrument").instrument) == {"flute", "reed", "string"}
     rows = read_csv(index)
     for k, row in enumerate(rows):  # now every two clips are cut from one file
         row["source"] = f"file{k // 2}"
     write_csv(index, rows, list(rows[0]))
-    assert set(of_dataset(index, "train", 0, "file").instrument) <= {row["source"] for row in rows}
+    assert set(of_dataset(index, ("train",), 0, "file").instrument) <= {row["source"] for row in rows}
     for k, row in enumerate(rows):
         row["source"] = f"file{k}"
     write_csv(index, rows, list(rows[0]))
-    assert set(of_dataset(index, "train", 0, "file").instrument) <= {"flute", "reed", "string"}
+    assert set(of_dataset(index, ("train",), 0, "file").instrument) <= {"flute", "reed", "string"}
 
 
 def multitrack(folder, songs=2):
