@@ -115,17 +115,22 @@ def _segments(audio: np.ndarray, rate: int, generator: Random) -> Iterator[np.nd
 
 
 class Triplets:
-    """Draws (anchor, positive, negative): two segments of one instrument and one of another."""
+    """Draws (anchor, positive, negative): two segments of one instrument and one of another.
 
-    def __init__(self, segments: Segments):
+    ``first``: anchors and positives are segments from this position on; negatives may be any.
+    """
+
+    def __init__(self, segments: Segments, first: int = 0):
         self.segments = segments
-        self._same = _groups(segments.instrument)
+        self._same = {
+            name: [i for i in members if i >= first] for name, members in _groups(segments.instrument).items()
+        }
         self._alike = {
             "pitch and family": _groups(list(zip(segments.pitch, segments.family, strict=True))),
             "pitch": _groups(segments.pitch),
             "family": _groups(segments.family),
         }
-        self.anchors = [i for i, name in enumerate(segments.instrument) if len(self._same[name]) > 1]
+        self.anchors = [i for members in self._same.values() for i in members if len(members) > 1]
         if not self.anchors or len(self._same) < 2:
             raise UserError(
                 f"the timbre metric needs two instruments, one of them with two clips at least; {len(segments)} clips "

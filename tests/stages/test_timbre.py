@@ -56,6 +56,12 @@ def test_hard_negatives_share_pitch_and_family_where_there_are_some():
             assert {anchor, negative} == {0, 2}
 
 
+def test_anchors_and_positives_can_be_held_out():
+    held = Triplets(segments(["a", "a", "b", "b", "c", "c"], [""] * 6, ["60"] * 6), first=2).hardest(Random(0), 200)
+    assert {i for (anchor, positive, _), _ in held for i in (anchor, positive)} == {2, 3, 4, 5}
+    assert {negative for (*_, negative), _ in held} == set(range(6))
+
+
 def test_negatives_are_of_another_song_where_songs_are_known():
     triplets = Triplets(segments(["1", "1", "2", "3", "3"], [""] * 5, [""] * 5, ["s", "s", "s", "t", "t"]))
     generator = Random(0)
