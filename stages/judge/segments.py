@@ -51,20 +51,25 @@ class Segments:
         )
 
 
-def of_dataset(index: Path, split: str, limit: int, positive: str) -> Segments:
-    """At most ``limit`` clips (0: all) of ``split`` of a prepared data set. ``positive`` says what makes two clips one
-    instrument: "instrument", the label, or "file", the recording, as far as there are several clips of one and no label
-    has to help out. Without labels it is the file."""
+def of_dataset(index: Path, splits: Sequence[str], limit: int, positive: str) -> Segments:
+    """At most ``limit`` clips (0: all) of each of ``splits`` of a prepared data set.
+
+    ``positive`` says what makes two clips one instrument: "instrument", the label, or "file", the recording, unless
+    there is but one clip of each. Without labels it is the file.
+    """
     rows = {row["clip"]: row for row in read_csv(index)}
-    ids, rate = clip_ids(index, split, limit or None), sample_rate(index)
-    stream = progress(read_clips(index, split, limit or None), f"MFCC of {split}", total=len(ids))
-    features = np.stack([mfcc(audio, rate) for _, audio in stream])
+    rate, ids, features = sample_rate(index), [], []
+    for split in splits:
+        found = clip_ids(index, split, limit or None)
+        stream = progress(read_clips(index, split, limit or None), f"MFCC of {split}", total=len(found))
+        features += [mfcc(audio, rate) for _, audio in stream]
+        ids += found
     chosen = [rows[clip] for clip in ids]
     labelled = all(row["instrument"] for row in chosen)
     single = len({row["source"] for row in chosen}) == len(chosen)
     by_label = labelled and (positive == "instrument" or single)
     return Segments(
-        features,
+        np.stack(features),
         [row["instrument"] if by_label else row["source"] for row in chosen],
         [row["family"] for row in chosen],
         [row["pitch"] for row in chosen],
@@ -110,17 +115,22 @@ def _segments(audio: np.ndarray, rate: int, generator: Random) -> Iterator[np.nd
 
 
 class Triplets:
-    """Draws (anchor, positive, negative): two segments of one instrument and one of another."""
+    """Draws (anchor, positive, negative): two segments of one instrument and one of another.
 
-    def __init__(self, segments: Segments):
+    ``first``: anchors and positives are segments from this position on; negatives may be any.
+    """
+
+    def __init__(self, segments: Segments, first: int = 0):
         self.segments = segments
-        self._same = _groups(segments.instrument)
+        self._same = {
+            name: [i for i in members if i >= first] for name, members in _groups(segments.instrument).items()
+        }
         self._alike = {
             "pitch and family": _groups(list(zip(segments.pitch, segments.family, strict=True))),
             "pitch": _groups(segments.pitch),
             "family": _groups(segments.family),
         }
-        self.anchors = [i for i, name in enumerate(segments.instrument) if len(self._same[name]) > 1]
+        self.anchors = [i for members in self._same.values() for i in members if len(members) > 1]
         if not self.anchors or len(self._same) < 2:
             raise UserError(
                 f"the timbre metric needs two instruments, one of them with two clips at least; {len(segments)} clips "

@@ -4,9 +4,11 @@
         --data data/prepared/gm_notes/index.csv --out models/timbre/gm_notes/timbre.json
 
 Two clips of one instrument and one of another make a triplet; Adam on the hinge loss. Beside the weights the same
-network before training is kept, as the floor of every similarity. Neither saw the split ``valid``, on which both are
-compared, and with them the cosine of mean MFCCs, which needs no network at all. Easy triplets tell little: a random
-network solves nearly all of them. The hard ones have a negative of the anchor's own pitch and family.
+network before training is kept, as the floor of every similarity. Neither saw the splits ``valid`` and ``test``, from
+which the anchors and positives come on which both are compared (nothing is chosen by them), and with them the cosine of
+mean MFCCs, which needs no network at all. Easy triplets tell little: on many sets a random network solves nearly all of
+them. The hard ones have a negative of the anchor's own pitch and family, which may be a sound of the train split:
+data sets hold out few instruments of a family.
 """
 
 import os
@@ -37,7 +39,7 @@ def timbre(settings: SimpleNamespace, data: Path, out: Path) -> None:
     positive (instrument | file), mixing_secrets (folder or null), seed."""
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     torch.use_deterministic_algorithms(True)
-    train = of_dataset(data, "train", settings.clips, settings.positive)
+    train = of_dataset(data, ("train",), settings.clips, settings.positive)
     sources = {data.parent.name: len(train)}
     if settings.mixing_secrets:
         folder = Path(settings.mixing_secrets)
@@ -47,7 +49,7 @@ def timbre(settings: SimpleNamespace, data: Path, out: Path) -> None:
             )
         more = of_folder(folder, settings.seed)
         train, sources = train + more, sources | {"mixing_secrets": len(more)}
-    valid = of_dataset(data, "valid", settings.clips, settings.positive)
+    held_out = of_dataset(data, ("valid", "test"), settings.clips, settings.positive)
 
     torch.manual_seed(settings.seed)
     network = TripletNetwork()
@@ -60,7 +62,7 @@ def timbre(settings: SimpleNamespace, data: Path, out: Path) -> None:
         "untrained": TimbreMetric.load(out.with_name(UNTRAINED)).vectors,
         "mean_mfcc": _mean_mfcc,
     }
-    scores = validate(valid, measures, settings)
+    scores = validate(train, held_out, measures, settings)
     write_json(
         out,
         {
@@ -108,22 +110,27 @@ def _fit(network: TripletNetwork, train: Segments, settings: SimpleNamespace) ->
 
 
 def validate(
-    valid: Segments, measures: dict[str, Callable[[np.ndarray], np.ndarray]], settings: SimpleNamespace
+    train: Segments,
+    held_out: Segments,
+    measures: dict[str, Callable[[np.ndarray], np.ndarray]],
+    settings: SimpleNamespace,
 ) -> dict[str, dict[str, Any]]:
-    """Scores of each of ``measures`` (features to vectors of length 1) on the same triplets of ``valid``.
+    """Scores of each of ``measures`` (features to vectors of length 1) on the same triplets: anchors and positives of
+    ``held_out``, negatives of both.
 
     ``easy_accuracy``, ``hard_accuracy``: share of triplets whose positive is nearer; ``auc``: probability that a pair
     of one instrument is more similar than a pair of two; ``negatives_share``: what the hard negatives have in common
     with their anchors, and how often.
     """
-    triplets = Triplets(valid)
+    everything = train + held_out
+    triplets = Triplets(everything, first=len(train))
     generator = Random(settings.seed)
     easy = np.array([triplets.draw(generator, 0.0) for _ in range(settings.triplets)])
     hard, shared = zip(*triplets.hardest(generator, settings.triplets), strict=True)
     counts = dict(Counter(shared))
     scores = {}
     for name, measure in measures.items():
-        vectors = measure(valid.features)
+        vectors = measure(everything.features)
         near, far = _similarities(vectors, easy)
         found = {
             "easy_accuracy": _accuracy(near, far),

@@ -326,8 +326,8 @@ def judged(facts: Path) -> str:
     )
     shared = ", ".join(f"{count} {name}" for name, count in said["validation"]["trained"]["negatives_share"].items())
     return (
-        f"Timbre network of {facts.parent.name} ({', '.join(said['trained_on'])}), share of hard triplets solved on "
-        f"instruments or tracks of the split valid: {words}; the negatives share with the anchor: {shared}."
+        f"Timbre network of {facts.parent.name} ({', '.join(said['trained_on'])}), share of hard triplets solved, "
+        f"anchor and positive held out: {words}; the negatives share with the anchor: {shared}."
     )
 
 

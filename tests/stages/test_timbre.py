@@ -56,6 +56,12 @@ def test_hard_negatives_share_pitch_and_family_where_there_are_some():
             assert {anchor, negative} == {0, 2}
 
 
+def test_anchors_and_positives_can_be_held_out():
+    held = Triplets(segments(["a", "a", "b", "b", "c", "c"], [""] * 6, ["60"] * 6), first=2).hardest(Random(0), 200)
+    assert {i for (anchor, positive, _), _ in held for i in (anchor, positive)} == {2, 3, 4, 5}
+    assert {negative for (*_, negative), _ in held} == set(range(6))
+
+
 def test_negatives_are_of_another_song_where_songs_are_known():
     triplets = Triplets(segments(["1", "1", "2", "3", "3"], [""] * 5, [""] * 5, ["s", "s", "s", "t", "t"]))
     generator = Random(0)
@@ -82,16 +88,16 @@ def test_too_little_to_compare_is_one_sentence(labels, says):
 
 def test_what_makes_an_instrument_is_the_label_or_the_recording(prepared_set):
     index = prepared_set()
-    assert set(of_dataset(index, "valid", 0, "instrument").instrument) == {"flute", "reed", "string"}
+    assert set(of_dataset(index, ("valid",), 0, "instrument").instrument) == {"flute", "reed", "string"}
     rows = read_csv(index)
     for k, row in enumerate(rows):  # now every two clips are cut from one file
         row["source"] = f"file{k // 2}"
     write_csv(index, rows, list(rows[0]))
-    assert set(of_dataset(index, "train", 0, "file").instrument) <= {row["source"] for row in rows}
+    assert set(of_dataset(index, ("train",), 0, "file").instrument) <= {row["source"] for row in rows}
     for k, row in enumerate(rows):
         row["source"] = f"file{k}"
     write_csv(index, rows, list(rows[0]))
-    assert set(of_dataset(index, "train", 0, "file").instrument) <= {"flute", "reed", "string"}
+    assert set(of_dataset(index, ("train",), 0, "file").instrument) <= {"flute", "reed", "string"}
 
 
 def multitrack(folder, songs=2):
