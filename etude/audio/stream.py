@@ -92,8 +92,8 @@ class StreamWriter:
     """Writes blocks of mono into a 16-bit WAV or FLAC file that exists only once it is whole.
 
     What exceeds full scale is never clipped: the whole sound is turned down until only a hundredth of it does, and
-    these moments are limited. That is known at the end only, so blocks wait beside ``path`` on disk, not in memory, until
-    :meth:`finish`. Use it as a context: leaving it tidies up.
+    these moments are limited. That is known at the end only, so blocks wait beside ``path`` on disk, not in memory,
+    until :meth:`finish`. Use it as a context: leaving it tidies up.
 
     Raises ``UserError`` for a suffix it cannot write, a place it may not write to, a full disk, samples not finite.
     """

@@ -101,7 +101,6 @@ def test_one_loud_moment_does_not_make_the_rest_quiet(tmp_path, monkeypatch):
     np.testing.assert_allclose(samples[:34000, 0], sound[:34000], atol=1e-4)
     np.testing.assert_allclose(samples[36000:, 0], sound[36000:], atol=1e-4)
     assert 0.9 < np.abs(samples[34900:35100]).max() <= 1
-    assert np.abs(np.diff(samples[34000:36000, 0])).max() < 0.15
 
 
 def test_nothing_half_written_is_left(tmp_path):
