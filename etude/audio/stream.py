@@ -12,11 +12,14 @@ import soundfile
 import soxr
 
 from etude.audio.files import _frames_in_header, to_int16
+from etude.audio.limiter import limiter_gain, reach
 from etude.errors import UserError
 from etude.pipeline.files import atomic
 
 BLOCK_SECONDS = 10.0
 WRITE_BLOCK = 1 << 18  # samples
+PEAK_SECONDS = 0.1  # of the pieces whose peaks decide how far a sound is turned down
+LIMITED = 0.01  # share of these pieces that may exceed full scale then, and are limited
 
 
 class Measured(NamedTuple):
@@ -77,11 +80,20 @@ def _reason(error: soundfile.LibsndfileError) -> str:
     return error.error_string.rstrip(".")
 
 
+class Levelled(NamedTuple):
+    """What was done to a sound to keep it below full scale: a gain for all of it, in dB, and for how many seconds its
+    loudest moments were turned down further."""
+
+    gain_db: float
+    limited_seconds: float
+
+
 class StreamWriter:
     """Writes blocks of mono into a 16-bit WAV or FLAC file that exists only once it is whole.
 
-    What exceeds full scale is turned down to it as a whole, not clipped. The peak is known at the end only, so blocks
-    wait beside ``path`` on disk, not in memory, until :meth:`finish`. Use it as a context: leaving it tidies up.
+    What exceeds full scale is never clipped: the whole sound is turned down until only a hundredth of it does, and
+    these moments are limited. That is known at the end only, so blocks wait beside ``path`` on disk, not in memory,
+    until :meth:`finish`. Use it as a context: leaving it tidies up.
 
     Raises ``UserError`` for a suffix it cannot write, a place it may not write to, a full disk, samples not finite.
     """
@@ -89,12 +101,12 @@ class StreamWriter:
     def __init__(self, path: Path, rate: int):
         if path.suffix.lower() not in (".wav", ".flac"):
             raise UserError(f"{path}: can be written as .wav or .flac only; choose one of these endings")
-        self.path, self.rate = path, rate
-        self.samples, self.peak = 0, 0.0
+        self.path, self.rate, self.samples = path, rate, 0
+        self._peaks: list[float] = []
         self._waiting = path.with_name(f".{path.name}.{os.getpid()}.part")
         with self._explained():
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = open(self._waiting, "wb")  # noqa: SIM115  # noqa: SIM115
+            self._file = open(self._waiting, "wb")  # noqa: SIM115
 
     def __enter__(self) -> "StreamWriter":
         return self
@@ -110,22 +122,29 @@ class StreamWriter:
         with self._explained():
             self._file.write(block.astype("<f4").tobytes())
         self.samples += len(block)
-        self.peak = max(self.peak, float(np.abs(block).max(initial=0.0)))
+        size = max(1, int(PEAK_SECONDS * self.rate))
+        self._peaks += [float(np.abs(block[start : start + size]).max()) for start in range(0, len(block), size)]
 
-    def finish(self) -> float:
-        """Write the file; returns the gain in dB (0, or below where the sound was too loud)."""
-        over = max(1.0, self.peak)
+    def finish(self) -> Levelled:
+        """Write the file; say what was done to the sound."""
+        over = max(1.0, float(np.quantile(self._peaks or [0.0], 1 - LIMITED, method="higher")))
+        limited = 0
         with self._explained(), atomic(self.path) as part:
             self._file.close()
             waiting = np.memmap(self._waiting, "<f4", "r") if self.samples else np.zeros(0, "<f4")
             kind = self.path.suffix[1:].upper()
             with soundfile.SoundFile(str(part), "w", self.rate, 1, subtype="PCM_16", format=kind) as file:
                 for start in range(0, len(waiting), WRITE_BLOCK):
-                    file.write(to_int16(waiting[start : start + WRITE_BLOCK] / over))
+                    before = max(0, start - reach(self.rate))
+                    sound = waiting[before : start + WRITE_BLOCK + reach(self.rate)] / over
+                    gain = limiter_gain(sound, self.rate)
+                    own = slice(start - before, start - before + WRITE_BLOCK)
+                    file.write(to_int16((sound * gain)[own]))
+                    limited += int((gain[own] < 0.999).sum())
             # libsndfile does not say that a disk is full: the file does.
             if soundfile.info(str(part)).frames != self.samples:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return float(-20 * np.log10(over))
+        return Levelled(float(-20 * np.log10(over)), limited / self.rate)
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:

@@ -43,12 +43,9 @@ def execute(arguments: Namespace) -> int:
     for number in range(arguments.steps):
         part = number / (arguments.steps - 1)
         file = arguments.out / f"{number:02d}_{part:.2f}.wav"
-        turned_down = session.render(
-            between(part, moving), file, f"interpolate, step {number + 1} of {arguments.steps}"
-        )
-        rows.append(
-            {"file": file.name, "part": f"{part:.6g}", "level": arguments.level, "gain_db": f"{turned_down:.2f}"}
-        )
+        levelled = session.render(between(part, moving), file, f"interpolate, step {number + 1} of {arguments.steps}")
+        row = {"file": file.name, "part": f"{part:.6g}", "level": arguments.level}
+        rows.append(row | {"gain_db": f"{levelled.gain_db:.2f}", "limited_seconds": f"{levelled.limited_seconds:.3f}"})
     write_csv(arguments.out / "index.csv", rows, list(rows[0]))
     print(f"{arguments.out}: {len(rows)} files and index.csv, {session.trained}, noise seed {session.seed}")
     made = {row["part"]: arguments.out / row["file"] for row in rows}

@@ -26,14 +26,18 @@ def execute(arguments: Namespace) -> int:
     """Write the sound and print what the judges hear in it; returns the exit status."""
     files = {place: getattr(arguments, place) for place in PLACES}
     session = Session(arguments, list(files.values()))
-    gain_db = session.render(
+    levelled = session.render(
         lambda levels: [levels[k][k] for k in range(len(PLACES))], arguments.out, f"recombine {session.trained}"
     )
     print(
         f"{arguments.out}: {session.samples / session.player.rate:.2f} s at {session.player.rate} Hz, "
         f"{session.trained}, noise seed {session.seed}"
-        + (f", turned down by {-gain_db:.1f} dB to stay below full scale" if gain_db else "")
     )
+    if levelled.gain_db or levelled.limited_seconds:
+        print(
+            f"To stay below full scale it was turned down by {abs(levelled.gain_db):.1f} dB, and its loudest "
+            f"{levelled.limited_seconds:.2f} s further."
+        )
     frames = session.player.level_frames
     sources = {f"{place} ({frames[k]} frames)": file for k, (place, file) in enumerate(files.items())}
     print(judge({"result": arguments.out}, sources, session))

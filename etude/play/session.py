@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from etude.audio.stream import StreamWriter, measure
+from etude.audio.stream import Levelled, StreamWriter, measure
 from etude.errors import UserError
 from etude.pipeline.progress import progress
 from etude.pipeline.trained import Trained, add_trained_arguments, find_trained
@@ -54,8 +54,8 @@ class Session:
         loudness = self.trained.params["prepare"]["loudness"]
         self.sources = [Source(file, gain(measured[file].peak, loudness), repeat=True) for file in self.files]
 
-    def render(self, mix: Mix, out: Path, what: str) -> float:
-        """Write the sound that ``mix`` makes into ``out``; returns the gain in dB that kept it below full scale."""
+    def render(self, mix: Mix, out: Path, what: str) -> Levelled:
+        """Write the sound that ``mix`` makes into ``out``; say what was done to keep it below full scale."""
         if any(out.resolve() == file.resolve() for file in self.files):
             raise UserError(f"{out}: is one of the files that are read; choose another place with -o")
         torch.manual_seed(self.seed)  # for samplers that draw noise on their way

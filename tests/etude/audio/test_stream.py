@@ -78,14 +78,29 @@ def test_what_is_not_a_sound_is_one_sentence(tmp_path, kind, sentence):
 
 @pytest.mark.parametrize("name", ["a.wav", "a.flac", "A.WAV"])
 def test_what_is_too_loud_is_turned_down_as_a_whole(tmp_path, name):
-    ramp = np.linspace(-2, 2, 40000, dtype=np.float32)
+    sound = (2 * np.sin(np.arange(40000) / 30)).astype(np.float32)
     with StreamWriter(tmp_path / "new" / name, 16000) as writer:
-        for block in np.array_split(ramp, 7):
+        for block in np.array_split(sound, 7):
             writer.write(block)
-        assert writer.finish() == pytest.approx(-6.02, abs=0.01)
+        done = writer.finish()
     samples, rate = read_audio(tmp_path / "new" / name)
-    np.testing.assert_allclose(samples[:, 0], ramp / 2, atol=1e-4)
+    np.testing.assert_allclose(samples[:, 0], sound / 2, atol=1e-3)
+    assert done.gain_db == pytest.approx(-6.02, abs=0.01) and done.limited_seconds < 0.01
     assert rate == 16000 and [path.name for path in (tmp_path / "new").iterdir()] == [name]
+
+
+def test_one_loud_moment_does_not_make_the_rest_quiet(tmp_path, monkeypatch):
+    monkeypatch.setattr(stream, "WRITE_BLOCK", 7000)  # so that the moment lies across two
+    sound = (0.4 * np.sin(np.arange(16 * 16000) / 30)).astype(np.float32)
+    sound[34900:35100] *= 10
+    with StreamWriter(tmp_path / "a.wav", 16000) as writer:
+        writer.write(sound)
+        done = writer.finish()
+    samples, _ = read_audio(tmp_path / "a.wav")
+    assert done.gain_db == 0 and 0.01 < done.limited_seconds < 0.1
+    np.testing.assert_allclose(samples[:34000, 0], sound[:34000], atol=1e-4)
+    np.testing.assert_allclose(samples[36000:, 0], sound[36000:], atol=1e-4)
+    assert 0.9 < np.abs(samples[34900:35100]).max() <= 1
 
 
 def test_nothing_half_written_is_left(tmp_path):

@@ -49,7 +49,8 @@ def project(tmp_path_factory) -> Path:
     params["encode"]["mel"] |= MEL
     params["generate"]["sampler"]["steps"] = 4
     for name, block in SYSTEMS.items():
-        params["systems"][name] |= block
+        encoder = params["systems"][name]["encoder"] | block["encoder"]
+        params["systems"][name] |= block | {"encoder": encoder}
     params["systems"]["hdae"]["encoder"]["full_rate_bottleneck"] = 0
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
     (folder / "data").mkdir()
