@@ -80,6 +80,18 @@ def test_slakh(tmp_path, mirror):
     assert {row["rule"] for row in read_csv(tmp_path / "out/ledger.csv")} == {"drum"}
 
 
+@pytest.mark.parametrize(("name", "counts"), [("nsynth", [3, 1, 1, 1]), ("slakh", [1, 1, 1])])
+def test_a_copy_that_is_unpacked_already_is_taken_where_it_lies(tmp_path, name, counts):
+    """A user who has the corpus changes `access` in its manifest and says where."""
+    content = tmp_path / "content"
+    nsynth(content, {}) if name == "nsynth" else redux(content)
+    source = small(tmp_path, name, counts)
+    manual = {"access": "manual", "place": str(content), "how": "it is on the lab's disk"}
+    source.write_text(yaml.safe_dump(yaml.safe_load(source.read_text()) | manual), encoding="utf-8")
+    assert {row["split"] for row in prepared(tmp_path, source)} == {"train", "valid", "test"}
+    assert not list((tmp_path / "raw").rglob("*.done")), "something was fetched"
+
+
 def test_the_real_counts_refuse_a_part_of_the_corpus(tmp_path, mirror):
     nsynth(tmp_path / "content", {})
     members = [f"nsynth-{split}" for split in ("train", "valid", "test")]
