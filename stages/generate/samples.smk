@@ -1,6 +1,6 @@
 # samples: what a system generates when no clip is given to it: levels from a prior, or from what priors are measured against.
 # In:  models/priors/.../weights.safetensors, data/levels/..., models/systems/..., data/encoded/<dataset>/<codec>/
-# Out: data/generated/<dataset>/<codec>/{prior,gaussian,seen}_<system>/<seed>/index.csv and the FLAC files it lists
+# Out: data/samples/<dataset>/<codec>/{prior,gaussian,seen}_<system>/<seed>/index.csv and the FLAC files it lists
 
 
 localrules:
@@ -20,7 +20,7 @@ def sample_names(systems, kinds=SAMPLE_KINDS):
 rule samples:
     input:
         expand(
-            "<data>/generated/{dataset}/{codec}/{name}/{seed}/index.csv",
+            "<data>/samples/{dataset}/{codec}/{name}/{seed}/index.csv",
             dataset=GRID["datasets"],
             codec=GRID["codecs"],
             name=sample_names(GRID["systems"]),
@@ -40,9 +40,9 @@ rule sample_prior:
         **SAMPLE_INPUTS,
         prior="<models>/priors/{dataset}/{codec}/{system}/{seed}/weights.safetensors",
     output:
-        "<data>/generated/{dataset}/{codec}/prior_{system}/{seed}/index.csv",
+        "<data>/samples/{dataset}/{codec}/prior_{system}/{seed}/index.csv",
     log:
-        "<logs>/generate/{dataset}/{codec}/prior_{system}/{seed}.log",
+        "<logs>/samples/{dataset}/{codec}/prior_{system}/{seed}.log",
     resources:
         runtime=240,
         mem_mb=4000,
@@ -70,9 +70,9 @@ use rule sample_prior as sample_gaussian with:
     input:
         **SAMPLE_INPUTS,
     output:
-        "<data>/generated/{dataset}/{codec}/gaussian_{system}/{seed}/index.csv",
+        "<data>/samples/{dataset}/{codec}/gaussian_{system}/{seed}/index.csv",
     log:
-        "<logs>/generate/{dataset}/{codec}/gaussian_{system}/{seed}.log",
+        "<logs>/samples/{dataset}/{codec}/gaussian_{system}/{seed}.log",
     params:
         settings=lambda w: generate_settings(
             w,
@@ -92,9 +92,9 @@ use rule sample_prior as sample_gaussian with:
 
 use rule generate_reconstructions as generate_seen with:
     output:
-        "<data>/generated/{dataset}/{codec}/seen_{system}/{seed}/index.csv",
+        "<data>/samples/{dataset}/{codec}/seen_{system}/{seed}/index.csv",
     log:
-        "<logs>/generate/{dataset}/{codec}/seen_{system}/{seed}.log",
+        "<logs>/samples/{dataset}/{codec}/seen_{system}/{seed}.log",
     params:
         settings=lambda w: generate_settings(w, "trained", **system_settings(w), split="train"),
         code=lambda w: code(
@@ -104,6 +104,3 @@ use rule generate_reconstructions as generate_seen with:
         ),
         weights=lambda w, input: input.weights,
         folder=subpath(output[0], parent=True),
-
-
-ruleorder: sample_prior > sample_gaussian > generate_seen > generate_reconstructions

@@ -61,7 +61,8 @@ def row(
     """One cell of the table with its protocol: the set called ``name``, made by ``system``."""
 
     def scores(name: str, seed: int) -> dict[str, str]:
-        return read_csv(evaluated / dataset / codec / name / str(seed) / f"{embedding}.csv")[0]
+        folder = evaluated.with_name("samples") if name in settings.samples else evaluated
+        return read_csv(folder / dataset / codec / name / str(seed) / f"{embedding}.csv")[0]
 
     runs = [scores(name, seed) for seed in seeds]
     untrained, trip = scores(f"untrained_{system}", 0), scores("round_trip", 0)

@@ -12,9 +12,10 @@ from typing import Any
 
 from tabulate import tabulate
 
+from etude.metrics.seeds import seed_interval
 from etude.pipeline.files import atomic, read_csv, write_csv
 from etude.pipeline.stage import run_stage
-from stages.report.fad import PROTOCOL, SAMPLES, explained, mean, number, seed_interval
+from stages.report.fad import PROTOCOL, SAMPLES, explained, mean, number
 
 SETS = {"gaussian": "gaussian_{}", "prior": "prior_{}", "seen": "seen_{}", "reconstructions": "{}"}
 DRAWN = ("gaussian", "prior")
@@ -25,23 +26,24 @@ COLUMNS = [
 ]  # fmt: skip
 
 
-def main(settings, evaluated: Path, generated: Path, csv: Path, md: Path) -> None:
+def main(settings, evaluated: Path, samples: Path, csv: Path, md: Path) -> None:
     grid = settings.grid
     cells = [(d, c, e, s) for d in grid.datasets for c in grid.codecs for e in grid.embeddings for s in grid.systems]
-    tables = {cell: compared(settings, evaluated, generated, *cell) for cell in cells}
+    tables = {cell: compared(settings, evaluated, samples, *cell) for cell in cells}
     write_csv(csv, [row for rows in tables.values() for row in rows.values()], COLUMNS)
     with atomic(md) as part:
         part.write_text(markdown(tables, settings), encoding="utf-8")
 
 
 def compared(
-    settings, evaluated: Path, generated: Path, dataset: str, codec: str, embedding: str, system: str
+    settings, evaluated: Path, samples: Path, dataset: str, codec: str, embedding: str, system: str
 ) -> dict[str, dict[str, Any]]:
     """The rows of one system by where the levels of its clips come from, the codec's round trip last."""
     rows = {}
     sets = {kind: (name.format(system), settings.seeds) for kind, name in SETS.items()} | {"codec": ("round_trip", [0])}
     for kind, (name, seeds) in sets.items():
-        runs = [read_csv(evaluated / dataset / codec / name / str(seed) / f"{embedding}.csv")[0] for seed in seeds]
+        folder = evaluated / ("samples" if kind in SAMPLES else "fad") / dataset / codec / name
+        runs = [read_csv(folder / str(seed) / f"{embedding}.csv")[0] for seed in seeds]
         low, high = seed_interval([float(run["fad_jack"] or run["fad"]) for run in runs])
         rows[kind] = {
             "paper": "pichard2024",
@@ -53,7 +55,7 @@ def compared(
             **{key: number(mean(run[key] for run in runs)) if all(run[key] for run in runs) else "" for key in NUMBERS},
             "seed_low": number(low),
             "seed_high": number(high),
-            "novelty": novelty(generated / dataset / codec / name, seeds) if kind in DRAWN else "",
+            "novelty": novelty(samples / dataset / codec / name, seeds) if kind in DRAWN else "",
             **{key: runs[0][key] for key in [*PROTOCOL, "generated_sha256"]},
             "code": settings.metric_code,
             "seeds": " ".join(map(str, seeds)),
@@ -105,8 +107,8 @@ def markdown(tables: dict[tuple[str, ...], dict[str, dict[str, Any]]], settings)
 if __name__ == "__main__":
     run_stage(
         main,
-        evaluated="path of the folder with one CSV per evaluated set",
-        generated="path of the folder of generated sets",
+        evaluated="path of reports/evaluate",
+        samples="path of the folder of sets of samples",
         csv="path of the tidy table to write",
         md="path of the readable table to write",
     )

@@ -1,15 +1,17 @@
 # priors: unconditional samples beside their floor and their ceilings (P-72), the table of what the thesis leaves for later.
-# In:  reports/evaluate/fad/..., data/generated/.../{prior,gaussian}_<system>/
+# In:  reports/evaluate/{fad,samples}/..., data/samples/.../{prior,gaussian}_<system>/
 # Out: reports/pichard2024/priors.csv (tidy) and priors.md (to read)
+
+PICHARD2024.append("<reports>/pichard2024/priors.md")
 
 
 rule priors_table:
     input:
-        sets=fad_sets(sample_names(GRID["systems"]), PARAMS["priors"]["seeds"]),
+        sets=sample_sets(GRID["systems"]),
         reconstructions=fad_sets(GRID["systems"], PARAMS["priors"]["seeds"]),
         round_trip=fad_sets("round_trip", 0),
         samples=expand(
-            "<data>/generated/{dataset}/{codec}/{name}/{seed}/index.csv",
+            "<data>/samples/{dataset}/{codec}/{name}/{seed}/index.csv",
             dataset=GRID["datasets"],
             codec=GRID["codecs"],
             name=sample_names(GRID["systems"], ["prior", "gaussian"]),
@@ -29,8 +31,8 @@ rule priors_table:
             metric_code=code("stages.evaluate.fad"),
         ),
         code=code("stages.report.priors"),
-        evaluated=f"{ROOT}reports/evaluate/fad",
-        generated=f"{ROOT}data/generated",
+        evaluated=f"{ROOT}reports/evaluate",
+        samples=f"{ROOT}data/samples",
     shell:
         "python -m stages.report.priors --settings {params.settings:q} --evaluated {params.evaluated}"
-        " --generated {params.generated} --csv {output.csv} --md {output.md} 2>&1 | tee {log}"
+        " --samples {params.samples} --csv {output.csv} --md {output.md} 2>&1 | tee {log}"

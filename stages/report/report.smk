@@ -33,7 +33,7 @@ rule fad_table:
         systems=fad_sets(GRID["systems"], GRID["seeds"]),
         untrained=fad_sets([f"untrained_{system}" for system in GRID["systems"]], 0),
         round_trip=fad_sets("round_trip", 0),
-        samples=fad_sets(FAD_SAMPLES, PARAMS["priors"]["seeds"]),
+        samples=sample_sets(GRID["priors"], ["prior", "gaussian"]),
         printed="papers/pichard2024_tables.csv",
         paper="papers/pichard2024.yaml",
     output:

@@ -39,7 +39,8 @@ SCORES |= {"prior_msdae/0": 20.0, "prior_msdae/1": 24.0, "gaussian_msdae/0": 40.
 def evaluated(folder: Path, caution: str = "") -> Path:
     for dataset in GRID["datasets"]:
         for name, jack in SCORES.items():
-            path = folder / dataset / "spectral" / name / "gm_cnn.csv"
+            place = folder.with_name("samples") if name.startswith(("prior_", "gaussian_")) else folder
+            path = place / dataset / "spectral" / name / "gm_cnn.csv"
             path.parent.mkdir(parents=True)
             scores = {"fad": jack + 1, "fad_jack": jack, "ci_low": jack - 0.5, "ci_high": jack + 0.5}
             floors = {"floor": 3.0, "floor_jack": 0.25, "floor_se_jack": 0.125}

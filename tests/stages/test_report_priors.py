@@ -26,17 +26,18 @@ def evaluated(root: Path, seeds: list[int], empty: tuple[str, ...] = ()) -> None
             }
             row = scores | {"floor": 3.0, "floor_jack": 0.25, "generated_sha256": name} | PROTOCOL
             row |= dict.fromkeys(empty, "")
-            write_csv(root / f"fad/mine/spectral/{name}/{seed}/gm_cnn.csv", [row], list(row))
+            folder = "samples" if "_hdae" in name else "fad"
+            write_csv(root / f"evaluate/{folder}/mine/spectral/{name}/{seed}/gm_cnn.csv", [row], list(row))
             if name in NOVELTY:
                 rows = [{"clip": k, "novelty": value + seed} for k, value in enumerate(NOVELTY[name])]
-                write_csv(root / f"generated/mine/spectral/{name}/{seed}/index.csv", rows, ["clip", "novelty"])
+                write_csv(root / f"samples/mine/spectral/{name}/{seed}/index.csv", rows, ["clip", "novelty"])
 
 
 def report(root: Path, seeds=(0,), **options):
     evaluated(root, list(seeds), **options)
     grid = {"datasets": ["mine"], "codecs": ["spectral"], "systems": ["hdae"], "seeds": [0], "embeddings": ["gm_cnn"]}
     settings = {"scale": "laptop", "variant": "corrected", "metric_code": "abc", "grid": grid, "seeds": list(seeds)}
-    main(namespace(settings), root / "fad", root / "generated", root / "priors.csv", root / "priors.md")
+    main(namespace(settings), root / "evaluate", root / "samples", root / "priors.csv", root / "priors.md")
     return read_csv(root / "priors.csv"), (root / "priors.md").read_text()
 
 
