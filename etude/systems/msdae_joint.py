@@ -23,4 +23,4 @@ class JointMultiScaleDAE(MultiScaleSpectralDAE):
 
 def build(settings, shapes: dict[str, tuple[int, ...]]) -> JointMultiScaleDAE:
     """The system for clips of the given ``shapes``."""
-    return JointMultiScaleDAE(settings, *shapes["latents"])
+    return JointMultiScaleDAE(settings, shapes)

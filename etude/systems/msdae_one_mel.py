@@ -12,6 +12,9 @@ class OneMelMultiScaleDAE(MultiScaleSpectralDAE):
 
     arrays = ("latents", "mel3")
 
+    def __init__(self, settings, shapes: dict[str, tuple[int, ...]]):
+        super().__init__(settings, shapes | dict.fromkeys(("mel1", "mel2"), shapes["mel3"]))
+
     def _level(self, batch: Batch, k: int) -> Tensor:
         return batch[f"h{k + 1}"] if f"h{k + 1}" in batch else self.encoders[k](batch["mel3"])
 
@@ -28,4 +31,4 @@ class OneMelMultiScaleDAE(MultiScaleSpectralDAE):
 
 def build(settings, shapes: dict[str, tuple[int, ...]]) -> OneMelMultiScaleDAE:
     """The system for clips of the given ``shapes``."""
-    return OneMelMultiScaleDAE(settings, *shapes["latents"])
+    return OneMelMultiScaleDAE(settings, shapes)

@@ -14,4 +14,4 @@ class UnrefinedMultiScaleDAE(MultiScaleSpectralDAE):
 
 def build(settings, shapes: dict[str, tuple[int, ...]]) -> UnrefinedMultiScaleDAE:
     """The system for clips of the given ``shapes``."""
-    return UnrefinedMultiScaleDAE(settings, *shapes["latents"])
+    return UnrefinedMultiScaleDAE(settings, shapes)

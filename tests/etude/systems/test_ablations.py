@@ -46,7 +46,7 @@ def test_mistakes_are_one_sentence(name, changes, sentence):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["msdae_unrefined", "msdae_joint", "msdae_one_mel"])
+@pytest.mark.parametrize("name", ["msdae_unrefined", "msdae_joint"])
 def test_they_start_from_the_same_network(name):
     ours, theirs = build(name).state_dict(), build("msdae").state_dict()
     assert ours.keys() == theirs.keys()
@@ -79,8 +79,9 @@ def test_with_one_mel_the_coarser_ones_play_no_part():
     other = data | {name: torch.randn_like(data[name]) for name in ("mel1", "mel2")}
     assert all(torch.equal(a, b) for a, b in zip(one.levels(data), one.levels(other), strict=True))
     assert [level.shape for level in one.levels(data)] == [level.shape for level in full.levels(data)]
-    torch.testing.assert_close(one.levels(data)[2], full.levels(data)[2])  # its finest encoder is the same
-    torch.testing.assert_close(one.levels(data)[0], full.encoders[0](data["mel3"]))
+    assert all(torch.equal(h, e(data["mel3"])) for h, e in zip(one.levels(data), one.encoders, strict=True))
+    for (key, ours), theirs in zip(one.unet.state_dict().items(), full.unet.state_dict().values(), strict=True):
+        assert torch.equal(ours, theirs), key
     for stage in range(3):
         frozen = one.frozen_levels({name: data[name] for name in one.arrays_frozen_in(stage)}, stage)
         kept = {name: data[name] for name in one.arrays_in(stage)} | frozen
@@ -122,10 +123,10 @@ def test_one_batch_can_be_learnt_from_the_pyramid():
     system.fit_scale(data["latents"].mean((0, 2)), data["latents"].std((0, 2)))
     optimizer = torch.optim.Adam(system.parameters(), 2e-3)
     losses = []
-    for step in range(120):
+    for step in range(60):
         loss = system.loss(data, system.stages - 1, torch.Generator().manual_seed(step))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-    assert sum(losses[-20:]) < 0.8 * sum(losses[:20])
+    assert sum(losses[-15:]) < 0.9 * sum(losses[:15])
