@@ -64,13 +64,14 @@ def _check_plugin_blocks(given: dict[str, Any], family: str, blocks: dict[str, t
 def _add_ablations(params: dict[str, Any], root: Path) -> None:
     """An ablation has the block of the system it is held against, and no other: its code is the one difference."""
     systems = params["systems"]
-    for name, base in params["ablations"].items():
+    for name, base in params["ablated_systems"].items():
         if not _plugin_exists("systems", name, root):
-            _refuse(f"ablations.{name}", "is not known" + _hint(name, _plugins("systems", root)))
+            _refuse(f"ablated_systems.{name}", "is not known" + _hint(name, _plugins("systems", root)))
         if name in systems:
             _refuse(f"systems.{name}", f"is given, but as an ablation it has the block of systems.{base}; remove it")
         if base not in systems:
-            _refuse(f"ablations.{name}", f"is {base!r}, and there is no systems.{base}" + _hint(base, sorted(systems)))
+            known = _hint(base, sorted(systems))
+            _refuse(f"ablated_systems.{name}", f"is {base!r}, and there is no systems.{base}" + known)
         systems[name] = systems[base]
 
 

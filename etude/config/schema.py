@@ -352,7 +352,7 @@ class Params(Block):
     codec: dict[Word, dict[str, Any]]
     encode: Encode
     systems: dict[Word, dict[str, Any]]
-    ablations: dict[Word, Word]
+    ablated_systems: dict[Word, Word]
     train: Training
     generate: Generate
     priors: Priors

@@ -14,6 +14,7 @@ rule pichard2024:
     input:
         expand("<reports>/pichard2024/table{number}.md", number=[1, 2, 3, 4, 5]),
         "<reports>/pichard2024/table1_ablation.md",
+        "<reports>/pichard2024/priors.md",
         "<reports>/pichard2024/claims.md",
         lambda w: rules.pichard2024_figures.input,
 

@@ -2,8 +2,6 @@
 # In:  reports/evaluate/{fad,samples}/..., data/samples/.../{prior,gaussian}_<system>/
 # Out: reports/pichard2024/priors.csv (tidy) and priors.md (to read)
 
-PICHARD2024.append("<reports>/pichard2024/priors.md")
-
 
 rule priors_table:
     input:

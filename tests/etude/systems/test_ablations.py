@@ -18,7 +18,7 @@ RAW = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 
 def build(name: str):
     torch.manual_seed(0)
-    base = resolve(RAW, ROOT)["ablations"].get(name, name)
+    base = resolve(RAW, ROOT)["ablated_systems"].get(name, name)
     system = plugin(name).build(namespace(SETTINGS[base]), SHAPES)
     system.fit_scale(torch.zeros(8), torch.ones(8))
     return system.eval()
@@ -27,16 +27,16 @@ def build(name: str):
 @pytest.mark.parametrize("scale", ["laptop", "smoke", "paper"])
 def test_an_ablation_has_the_block_of_its_system_whatever_the_scale(scale):
     params = resolve(RAW | {"scale": scale}, ROOT)
-    assert sorted(params["ablations"]) == ["hdae_pyramid", "msdae_joint", "msdae_one_mel", "msdae_unrefined"]
-    for name, base in params["ablations"].items():
+    assert sorted(params["ablated_systems"]) == ["hdae_pyramid", "msdae_joint", "msdae_one_mel", "msdae_unrefined"]
+    for name, base in params["ablated_systems"].items():
         assert params["systems"][name] == params["systems"][base]
 
 
 @pytest.mark.parametrize(
     ("name", "changes", "sentence"),
     [
-        ("ablations", {"msdae_join": "msdae"}, r"ablations\.msdae_join is not known; did you mean msdae_joint\?"),
-        ("ablations", {"msdae_joint": "msdea"}, r"ablations\.msdae_joint is 'msdea'.*did you mean msdae\?"),
+        ("ablated_systems", {"msdae_join": "msdae"}, r"msdae_join is not known; did you mean msdae_joint\?"),
+        ("ablated_systems", {"msdae_joint": "msdea"}, r"ablated_systems\.msdae_joint is 'msdea'.*did you mean msdae\?"),
         ("systems", RAW["systems"] | {"msdae_joint": {}}, r"systems\.msdae_joint is given, but as an ablation"),
     ],
 )
