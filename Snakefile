@@ -14,7 +14,7 @@ from pathlib import Path
 from etude.config import resolve
 from etude.errors import UserError
 from etude.pipeline.digest import code_digest
-from etude.pipeline.workflow import settings
+from etude.pipeline.workflow import manifest_entry, settings
 from etude.versions.provenance import write_beside_reports
 
 

@@ -59,6 +59,32 @@ def test_one_more_seed_starts_only_its_own_jobs(finished):
     assert planned(finished) == {}
 
 
+def test_one_more_data_set_starts_only_its_own_jobs(finished):
+    """Its manifest and its reader lie there already: a user's last step is the word in the grid."""
+    params = tiny()
+    params["grid"]["datasets"].append("recorded_notes")
+    write(finished, params)
+    try:
+        once = ["fetch_dataset", "prepare_dataset", "obtain_codec", "encode_dataset", "train_system", "train_judge"]
+        once += ["generate_reconstructions", "generate_untrained", "generate_round_trip", "embed_reference"]
+        once += ["fad_table", "table_metrics"]
+        assert planned(finished) == dict.fromkeys(once, 1) | {"embed_clips": 3, "fad_of_set": 3}
+    finally:
+        write(finished, tiny())
+    assert planned(finished) == {}
+
+
+def test_priors_asked_for_are_trained_and_become_rows(finished):
+    params = tiny()
+    params["grid"]["priors"] = ["msdae"]
+    write(finished, params)
+    try:
+        once = ["levels_of_system", "train_prior", "sample_prior", "sample_gaussian", "fad_table", "table_metrics"]
+        assert planned(finished) == dict.fromkeys(once, 1) | {"embed_samples": 2, "fad_of_samples": 2}
+    finally:
+        write(finished, tiny())
+
+
 @pytest.mark.parametrize(
     ("change", "jobs"),
     [
@@ -111,8 +137,9 @@ def test_a_changed_number_runs_what_depends_on_it(finished, change, jobs):
             },
         ),
         ("etude/systems/hdae.py", "from torch", "CHANGED = 1\nfrom torch", set()),
+        ("stages/prepare/sources/slakh.py", "OMITTED =", "CHANGED = 1\nOMITTED =", set()),
     ],
-    ids=["comment", "metrics", "system", "other system"],
+    ids=["comment", "metrics", "system", "other system", "reader of another data set"],
 )
 def test_changed_code_runs_what_it_feeds(finished, file, old, new, jobs):
     path = finished / file

@@ -36,6 +36,7 @@ def resolve(raw: dict[str, Any], root: Path = Path(".")) -> dict[str, Any]:
         raise _sentence(error, Params) from None
     for family, blocks in PLUGIN_BLOCKS.items():
         _check_plugin_blocks(checked[family], family, blocks, root)
+    _add_ablations(checked, root)
     _check_grid(checked, root)
     _apply_variant(checked)
     return checked
@@ -60,6 +61,20 @@ def _check_plugin_blocks(given: dict[str, Any], family: str, blocks: dict[str, t
             _refuse(f"{family}.{name}", "is not known" + _hint(name, known))
 
 
+def _add_ablations(params: dict[str, Any], root: Path) -> None:
+    """An ablation has the block of the system it is held against, and no other: its code is the one difference."""
+    systems = params["systems"]
+    for name, base in params["ablated_systems"].items():
+        if not _plugin_exists("systems", name, root):
+            _refuse(f"ablated_systems.{name}", "is not known" + _hint(name, _plugins("systems", root)))
+        if name in systems:
+            _refuse(f"systems.{name}", f"is given, but as an ablation it has the block of systems.{base}; remove it")
+        if base not in systems:
+            known = _hint(base, sorted(systems))
+            _refuse(f"ablated_systems.{name}", f"is {base!r}, and there is no systems.{base}" + known)
+        systems[name] = systems[base]
+
+
 def _check_grid(params: dict[str, Any], root: Path) -> None:
     grid = params["grid"]
     for key, family in {"datasets": "fetch", "codecs": "codec", "systems": "systems", "embeddings": "judge"}.items():
@@ -73,8 +88,12 @@ def _check_grid(params: dict[str, Any], root: Path) -> None:
                 _refuse(f"{family}.{name}", f"is missing: grid.{key} names it, so it needs a block of its own")
         if len(set(grid[key])) < len(grid[key]):
             _refuse(f"grid.{key}", f"lists something twice: {grid[key]}")
-    if len(set(grid["seeds"])) < len(grid["seeds"]):
-        _refuse("grid.seeds", f"lists something twice: {grid['seeds']}")
+    for path, seeds in {"grid.seeds": grid["seeds"], "priors.seeds": params["priors"]["seeds"]}.items():
+        if len(set(seeds)) < len(seeds):
+            _refuse(path, f"lists something twice: {seeds}")
+    for name in grid["priors"]:
+        if name not in grid["systems"]:
+            _refuse("grid.priors", f"names {name!r}, which is not in grid.systems" + _hint(name, grid["systems"]))
 
 
 def _plugins(family: str, root: Path) -> list[str]:

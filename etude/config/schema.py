@@ -25,6 +25,7 @@ class Grid(Block):
     systems: list[Word] = Field(min_length=1)
     seeds: list[Count] = Field(min_length=1)
     embeddings: list[Word] = Field(min_length=1)
+    priors: list[Word] = []
 
 
 class NotesSource(Block):
@@ -207,6 +208,25 @@ class Generate(Block):
     sampler: Sampler
 
 
+class PriorModel(Block):
+    """One denoiser per level; ``coarser_noise`` is added to the levels that a finer one is given (P-72)."""
+
+    unet: UNet
+    coarser_noise: Annotated[float, Field(ge=0)]
+    sigma_data: Rate
+    noise_mean: float
+    noise_std: Rate
+
+
+class Priors(Block):
+    """Priors over the levels of the systems; ``seeds`` are those of the systems (P-72)."""
+
+    seeds: list[Count] = Field(min_length=1)
+    model: PriorModel
+    train: Training
+    sampler: Sampler
+
+
 class GmCnn(Block):
     """judge.gm_cnn: a log-mel CNN trained on the labels of the train split."""
 
@@ -332,8 +352,10 @@ class Params(Block):
     codec: dict[Word, dict[str, Any]]
     encode: Encode
     systems: dict[Word, dict[str, Any]]
+    ablated_systems: dict[Word, Word]
     train: Training
     generate: Generate
+    priors: Priors
     judge: dict[Word, dict[str, Any]]
     evaluate: Evaluate
     probes: Probes

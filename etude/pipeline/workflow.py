@@ -1,7 +1,10 @@
 """Small helpers for the rules."""
 
 import json
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 
 def settings(*blocks: dict[str, Any], **more: Any) -> str:
@@ -13,3 +16,15 @@ def settings(*blocks: dict[str, Any], **more: Any) -> str:
     for block in blocks:
         merged |= block
     return json.dumps(merged | more, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def manifest_entry(path: str, key: str) -> Any:
+    """What the manifest of a data set holds under ``key``; None where it says nothing or cannot be read.
+
+    Rules only ask what a job depends on. What is wrong with a manifest is for the job that reads it to say.
+    """
+    try:
+        manifest = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return None
+    return manifest.get(key) if isinstance(manifest, dict) else None

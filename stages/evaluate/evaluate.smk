@@ -76,3 +76,4 @@ rule fad_of_set:
 include: "probes.smk"
 include: "transfer.smk"
 include: "projection.smk"
+include: "samples.smk"

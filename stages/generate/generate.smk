@@ -105,3 +105,4 @@ ruleorder: generate_untrained > generate_round_trip > generate_reconstructions
 include: "levels.smk"
 include: "transfer.smk"
 include: "ablation.smk"
+include: "samples.smk"

@@ -27,13 +27,14 @@ rule prepare_dataset:
         runtime=240,
     params:
         settings=settings(PARAMS["prepare"]),
-        code=lambda w: code("stages.prepare.prepare", *prepare_readers()),
+        code=lambda w: code("stages.prepare.prepare", *prepare_reader(w.dataset)),
         folder=subpath(output.index, parent=True),
     shell:
         "python -m stages.prepare.prepare --settings {params.settings:q} --source {input.source} --raw {input.raw}"
         " --out {params.folder} 2>&1 | tee {log}"
 
 
-def prepare_readers():
-    """The plug-ins that read the formats of data sets."""
-    return [f"stages.prepare.sources.{path.stem}" for path in sorted(Path("stages/prepare/sources").glob("*.py"))]
+def prepare_reader(dataset):
+    """The plug-in that reads the data set's format, if its manifest names one: another data set's reader is no concern."""
+    reader = manifest_entry(f"data/sources/{dataset}.yaml", "reader")
+    return [f"stages.prepare.sources.{reader}"] if Path(f"stages/prepare/sources/{reader}.py").exists() else []

@@ -6,6 +6,7 @@ number that the paper prints. Two intervals: over files (jackknife) and over see
 """
 
 import statistics
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -27,17 +28,27 @@ COLUMNS = [
     "paper_value", "paper_metric", "paper_dataset", *PROTOCOL, "code", "seeds", "scale", "variant",
 ]  # fmt: skip
 
+# What a set of samples, called <kind>_<system>, is given in place of a clip's levels.
+SAMPLES = {
+    "prior": "levels drawn from a trained prior, no clip is given",
+    "gaussian": "levels drawn from Gaussians, each level by itself, the floor of a prior",
+    "seen": "levels of training clips, what a prior that knew its data perfectly would draw",
+}
+
 
 def main(settings, evaluated: Path, printed: Path, csv: Path, md: Path) -> None:
     paper = yaml.safe_load(printed.with_name(printed.name.replace("_tables.csv", ".yaml")).read_text(encoding="utf-8"))
     values = read_csv(printed)
     grid = settings.grid
+    # A set of samples is called <where its levels come from>_<system>.
+    sets = [(system, system, grid.seeds) for system in grid.systems]
+    sets += [(name, name.partition("_")[2], settings.sample_seeds) for name in settings.samples]
     rows = [
-        row(settings, evaluated, paper, values, dataset, codec, system, embedding)
+        row(settings, evaluated, paper, values, dataset, codec, embedding, *cell)
         for dataset in grid.datasets
         for codec in grid.codecs
         for embedding in grid.embeddings
-        for system in grid.systems
+        for cell in sets
     ]
     write_csv(csv, rows, COLUMNS)
     with atomic(md) as part:
@@ -45,14 +56,15 @@ def main(settings, evaluated: Path, printed: Path, csv: Path, md: Path) -> None:
 
 
 def row(
-    settings, evaluated: Path, paper, values, dataset: str, codec: str, system: str, embedding: str
+    settings, evaluated: Path, paper, values, dataset: str, codec: str, embedding: str, name: str, system: str, seeds
 ) -> dict[str, Any]:
-    """One cell of the table with its protocol."""
+    """One cell of the table with its protocol: the set called ``name``, made by ``system``."""
 
     def scores(name: str, seed: int) -> dict[str, str]:
-        return read_csv(evaluated / dataset / codec / name / str(seed) / f"{embedding}.csv")[0]
+        folder = evaluated.with_name("samples") if name in settings.samples else evaluated
+        return read_csv(folder / dataset / codec / name / str(seed) / f"{embedding}.csv")[0]
 
-    runs = [scores(system, seed) for seed in settings.grid.seeds]
+    runs = [scores(name, seed) for seed in seeds]
     untrained, trip = scores(f"untrained_{system}", 0), scores("round_trip", 0)
     jack = mean(run["fad_jack"] for run in runs)
     # Seeds share the reference and the clips, so their file errors do not average out: the mean of the standard errors.
@@ -79,13 +91,13 @@ def row(
         "table": "1",
         "dataset": dataset,
         "codec": codec,
-        "system": system,
+        "system": name,
         "embedding": embedding,
-        **{name: number(value) for name, value in cells.items()},
-        **printed_value(paper, values, dataset, system),
-        **{name: runs[0][name] for name in PROTOCOL},
+        **{key: number(value) for key, value in cells.items()},
+        **printed_value(paper, values, dataset, name),
+        **{key: runs[0][key] for key in PROTOCOL},
         "code": settings.metric_code,
-        "seeds": " ".join(map(str, settings.grid.seeds)),
+        "seeds": " ".join(map(str, seeds)),
         "scale": settings.scale,
         "variant": settings.variant,
     }
@@ -105,6 +117,12 @@ def printed_value(paper, values: list[dict[str, str]], dataset: str, system: str
         "paper_metric": metric if found else "",
         "paper_dataset": column if found else "",
     }
+
+
+def explained(names: Iterable[str]) -> str:
+    """Words for those of ``names`` that are sets of samples; empty when none is."""
+    kinds = {name.partition("_")[0] for name in names}
+    return " ".join(f"{kind}_...: {words}." for kind, words in SAMPLES.items() if kind in kinds)
 
 
 def mean(texts) -> float:
@@ -150,6 +168,7 @@ def markdown(rows: list[dict[str, Any]], paper, scale: str) -> str:
             f"{first['seeds']}. floor: one half of the reference against the other. codec: its round trip, "
             "the best a system on its latents can do. untrained: the same network before training. printed: "
             "what the paper prints; another embedding and other data: compare the order of systems, not the numbers.",
+            *(["", sampled] if (sampled := explained(row["system"] for row in rows)) else []),
             "",
             f"Scale {scale}, variant {first['variant']}, {first['n_generated']} clips against {first['n_reference']} "
             f"(first row), {first['sample_rate']} Hz, resampler {first['resampler']}, loudness {first['loudness']}, "

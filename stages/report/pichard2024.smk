@@ -14,6 +14,7 @@ rule pichard2024:
     input:
         expand("<reports>/pichard2024/table{number}.md", number=[1, 2, 3, 4, 5]),
         "<reports>/pichard2024/table1_ablation.md",
+        "<reports>/pichard2024/priors.md",
         "<reports>/pichard2024/claims.md",
         lambda w: rules.pichard2024_figures.input,
 
@@ -93,4 +94,5 @@ use rule pichard2024_table2 as pichard2024_table3 with:
 include: "transfer.smk"
 include: "figures.smk"
 include: "ablation.smk"
+include: "priors.smk"
 include: "claims.smk"

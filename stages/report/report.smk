@@ -23,11 +23,16 @@ def fad_sets(system, seed):
     )
 
 
+# Unconditional samples are rows too where grid.priors asks for them, each prior above its floor.
+FAD_SAMPLES = sample_names(GRID["priors"], ["prior", "gaussian"])
+
+
 rule fad_table:
     input:
         systems=fad_sets(GRID["systems"], GRID["seeds"]),
         untrained=fad_sets([f"untrained_{system}" for system in GRID["systems"]], 0),
         round_trip=fad_sets("round_trip", 0),
+        samples=sample_sets(GRID["priors"], ["prior", "gaussian"]),
         printed="papers/pichard2024_tables.csv",
         paper="papers/pichard2024.yaml",
     output:
@@ -40,6 +45,8 @@ rule fad_table:
             scale=PARAMS["scale"],
             variant=PARAMS["variant"],
             grid=GRID,
+            samples=FAD_SAMPLES,
+            sample_seeds=PARAMS["priors"]["seeds"],
             metric_code=code("stages.evaluate.fad"),
         ),
         code=code("stages.report.fad"),

@@ -44,3 +44,6 @@ rule train_system:
     shell:
         "python -m stages.train.train --settings {params.settings:q} --data {input.index} --scratch {params.scratch}"
         " --tensorboard {params.tensorboard} --out {params.folder} 2>&1 | tee {log}"
+
+
+include: "priors.smk"

@@ -33,12 +33,14 @@ PROTOCOL = {
 }
 SCORES = {"hdae/0": 10.0, "hdae/1": 14.0, "msdae/0": 6.0, "msdae/1": 7.0}
 SCORES |= {"untrained_hdae/0": 90.0, "untrained_msdae/0": 95.0, "round_trip/0": 2.0}
+SCORES |= {"prior_msdae/0": 20.0, "prior_msdae/1": 24.0, "gaussian_msdae/0": 40.0, "gaussian_msdae/1": 50.0}
 
 
 def evaluated(folder: Path, caution: str = "") -> Path:
     for dataset in GRID["datasets"]:
         for name, jack in SCORES.items():
-            path = folder / dataset / "spectral" / name / "gm_cnn.csv"
+            place = folder.with_name("samples") if name.startswith(("prior_", "gaussian_")) else folder
+            path = place / dataset / "spectral" / name / "gm_cnn.csv"
             path.parent.mkdir(parents=True)
             scores = {"fad": jack + 1, "fad_jack": jack, "ci_low": jack - 0.5, "ci_high": jack + 0.5}
             floors = {"floor": 3.0, "floor_jack": 0.25, "floor_se_jack": 0.125}
@@ -50,7 +52,8 @@ def evaluated(folder: Path, caution: str = "") -> Path:
 
 
 def report(tmp_path, grid=GRID, **changes):
-    settings = namespace({"scale": "laptop", "variant": "corrected", "metric_code": "abc", "grid": grid} | changes)
+    settings = {"scale": "laptop", "variant": "corrected", "metric_code": "abc", "samples": [], "sample_seeds": [0]}
+    settings = namespace(settings | {"grid": grid} | changes)
     folder = evaluated(tmp_path / "evaluate", changes.pop("caution", ""))
     main(settings, folder, PRINTED, tmp_path / "fad.csv", tmp_path / "fad.md")
     return read_csv(tmp_path / "fad.csv"), (tmp_path / "fad.md").read_text()
@@ -91,3 +94,18 @@ def test_one_seed_has_no_interval_and_says_so(tmp_path):
 def test_cautions_reach_the_reader(tmp_path):
     _, table = report(tmp_path, caution="generated: 72 windows < 4 x 64 dimensions")
     assert "Cautions:" in table and "- gm_notes, gm_cnn: generated: 72 windows" in table
+
+
+def test_samples_are_rows_where_they_are_asked_for(tmp_path):
+    names = ["prior_msdae", "gaussian_msdae"]
+    rows, table = report(tmp_path, samples=names, sample_seeds=[0, 1])
+    assert [row["system"] for row in rows] == ["hdae", "msdae", *names] * 2
+    assert [float(row["fad_jack"]) for row in rows[2:4]] == [22, 45]
+    assert {(row["untrained_jack"], row["ceiling_jack"], row["seeds"]) for row in rows[2:4]} == {("95", "2", "0 1")}
+    assert [row["paper_value"] for row in rows[2:4]] == ["", ""], "the thesis prints nothing for priors"
+    assert "prior_...: levels drawn from a trained prior" in table and "gaussian_...:" in table
+    assert "seen_...:" not in table
+
+
+def test_a_table_without_samples_does_not_speak_of_them(tmp_path):
+    assert "prior_" not in report(tmp_path)[1]

@@ -5,6 +5,8 @@ What the corpus says of itself is not always so, hence: a stem exists when its f
 not rendered), ``audio_dir`` is ignored (it is absolute in one track), and what cannot be used is listed, not skipped.
 """
 
+import os
+import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,7 +51,7 @@ def clips(raw: Path, settings: SimpleNamespace) -> Iterator[Clip | Dropped]:
     ``settings.bass_octave`` is added to the pitches of the class Bass: the corpus writes them 12 semitones above what
     sounds.
     """
-    tracks = [path.parent for path in raw.glob("**/Track[0-9][0-9][0-9][0-9][0-9]/metadata.yaml")]
+    tracks = list(_tracks(raw))
     if not tracks:
         raise UserError(f"{raw}: no TrackNNNNN/metadata.yaml found below it; fetch the data set again")
     placed = [(_split(track, raw), track) for track in tracks]
@@ -58,6 +60,14 @@ def clips(raw: Path, settings: SimpleNamespace) -> Iterator[Clip | Dropped]:
             yield Dropped(track, "omitted", "its MIDI is also that of another track")
         else:
             yield from _stems(track, split, settings.bass_octave)
+
+
+def _tracks(raw: Path) -> Iterator[Path]:
+    """The folders of tracks, also behind links: a user's own copy is a folder of links."""
+    for base, folders, files in os.walk(raw, followlinks=True):
+        if re.fullmatch(r"Track\d{5}", Path(base).name) and "metadata.yaml" in files:
+            folders.clear()
+            yield Path(base)
 
 
 def _split(track: Path, raw: Path) -> str:

@@ -6,9 +6,7 @@ ones.
 
 import os
 import pickle
-import socket
 import warnings
-from collections import OrderedDict
 from types import SimpleNamespace
 
 import hypothesis
@@ -20,22 +18,11 @@ from hypothesis import strategies as st
 from etude.audio.files import to_float, to_int16
 from etude.codecs import encodec, plugin
 from etude.codecs._pretrained import read_tensors
-from etude.errors import UserError
 from etude.pipeline.files import sha256_file, write_json
+from tests.etude.codecs.pretrained import hollow, refusal
 
 RATE = 24000
 SAMPLES = 4800  # 15 frames
-
-
-@pytest.fixture(autouse=True)
-def no_network(monkeypatch):
-    def refuse(*_, **__):
-        raise AssertionError("the network was asked for")
-
-    for name in ("connect", "connect_ex"):
-        monkeypatch.setattr(socket.socket, name, refuse)
-    for name in ("getaddrinfo", "create_connection"):
-        monkeypatch.setattr(socket, name, refuse)
 
 
 def network_of_the_package(rate=RATE):
@@ -94,27 +81,11 @@ def audio(clips):
     return torch.from_numpy(to_float(clips))
 
 
-def hollow(state):
-    """The same names and shapes, and one number as the storage of each tensor: a small file."""
-    return OrderedDict((name, torch.zeros(()).expand(tensor.shape)) for name, tensor in state.items())
-
-
 def obtained(folder, clips, settings, rate=RATE):
     """Obtain and load as the stages do: facts go into codec.json between the two."""
     facts = encodec.obtain(folder, clips, rate, settings, None)
     write_json(folder / "codec.json", facts)
     return encodec.load(folder, settings), facts
-
-
-def refusal(*words, call):
-    """The one sentence with which ``call`` is refused, after checking that it has ``words``."""
-    with pytest.raises(UserError) as caught:
-        call()
-    sentence = str(caught.value)
-    assert "\n" not in sentence
-    for word in words:
-        assert str(word) in sentence
-    return sentence
 
 
 def test_it_is_found_by_its_name():

@@ -5,9 +5,10 @@ as the codec takes them: a frame or two.
 """
 
 import os
-import socket
+import pickletools
 import warnings
 import zipfile
+from collections import OrderedDict
 from types import SimpleNamespace
 
 import hypothesis
@@ -18,23 +19,12 @@ from hypothesis import strategies as st
 
 from etude.codecs import music2latent, plugin
 from etude.codecs._pretrained import read_tensors
-from etude.errors import UserError
 from etude.pipeline.files import sha256_file, write_json
+from tests.etude.codecs.pretrained import hollow, refusal
 
 RATE = 44100
 SAMPLES = 5632  # one frame
 TWO = SAMPLES + 4096
-
-
-@pytest.fixture(autouse=True)
-def no_network(monkeypatch):
-    def refuse(*_, **__):
-        raise AssertionError("the network was asked for")
-
-    for name in ("connect", "connect_ex"):
-        monkeypatch.setattr(socket.socket, name, refuse)
-    for name in ("getaddrinfo", "create_connection"):
-        monkeypatch.setattr(socket, name, refuse)
 
 
 @pytest.fixture(scope="module")
@@ -57,12 +47,6 @@ def weights(state, tmp_path_factory):
     torch.save({"gen_state_dict": state} | facts, path)
     yield path
     path.unlink()  # pytest keeps the folders of its last runs
-
-
-@pytest.fixture
-def hollow(state):
-    """The same names and shapes, and one number as the storage of each tensor: a small file."""
-    return {name: torch.zeros(()).expand(tensor.shape) for name, tensor in state.items()}
 
 
 @pytest.fixture
@@ -99,17 +83,6 @@ def package(weights, monkeypatch):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it asks for half precision on a GPU wherever it runs
         yield music2latent.inference.EncoderDecoder(str(weights), torch.device("cpu"))
-
-
-def refusal(*words, call):
-    """The one sentence with which ``call`` is refused, after checking that it has ``words``."""
-    with pytest.raises(UserError) as caught:
-        call()
-    sentence = str(caught.value)
-    assert "\n" not in sentence
-    for word in words:
-        assert str(word) in sentence
-    return sentence
 
 
 def test_it_is_found_by_its_name():
@@ -259,22 +232,23 @@ class TestWeightFile:
         path.write_bytes(weights.read_bytes()[:1_000_000])
         refused(chosen(path), path, "truncated")
 
-    def test_no_entry_of_the_model(self, refused, saved, hollow):
-        refused(saved(hollow), "other.pt", "gen_state_dict")
+    def test_no_entry_of_the_model(self, refused, saved, state):
+        refused(saved(hollow(state)), "other.pt", "gen_state_dict")
 
     def test_another_model(self, refused, saved):
         refused(
             saved({"gen_state_dict": {"encoder.weight": torch.zeros(3)}}), "583 missing", "1 not known (encoder.weight)"
         )
 
-    def test_a_missing_tensor_is_not_passed_over(self, refused, saved, hollow):
+    def test_a_missing_tensor_is_not_passed_over(self, refused, saved, state):
         name = "decoder.conv_inp.weight"
-        del hollow[name]
-        refused(saved({"gen_state_dict": hollow}), f"1 missing ({name})")
+        rest = {key: tensor for key, tensor in state.items() if key != name}
+        refused(saved({"gen_state_dict": hollow(rest)}), f"1 missing ({name})")
 
-    def test_a_tensor_of_another_shape(self, refused, saved, hollow):
+    def test_a_tensor_of_another_shape(self, refused, saved, state):
         name = "encoder.conv_out.weight"
-        refused(saved({"gen_state_dict": hollow | {name: torch.zeros(32, 512, 1)}}), f"1 of another shape ({name})")
+        other = hollow(state) | {name: torch.zeros(32, 512, 1)}
+        refused(saved({"gen_state_dict": other}), f"1 of another shape ({name})")
 
     def test_code_in_the_file_is_not_run(self, refused, saved, tmp_path):
         class Harm:
@@ -284,21 +258,29 @@ class TestWeightFile:
         refused(saved({"gen_state_dict": Harm()}), "mkdir")
         assert not (tmp_path / "harm").exists()
 
-    def test_exchanged_after_the_latents_were_made(self, tmp_path, clips, chosen, saved, hollow):
+    def test_exchanged_after_the_latents_were_made(self, tmp_path, clips, chosen, saved, state):
         write_json(tmp_path / "codec.json", music2latent.obtain(tmp_path, clips, RATE, chosen(), None))
-        other = saved({"gen_state_dict": hollow})
+        other = saved({"gen_state_dict": hollow(state)})
         refusal("codec.json", "weights_sha256", call=lambda: music2latent.load(tmp_path, other))
 
 
-def test_numbers_saved_under_numpy_1_are_read(tmp_path):
-    """NumPy 1 wrote its scalars under a module name that NumPy 2 no longer uses."""
-    torch.save({"gen_state_dict": {}, "loss": np.float64(0.25)}, tmp_path / "new.pt")
+def test_a_file_with_the_imports_of_the_published_one_is_read(tmp_path):
+    """Its publisher's page lists what its pickle imports; NumPy 1 wrote scalars under a name that NumPy 2 has not."""
+    state = OrderedDict(weight=torch.ones(2))
+    torch.save({"gen_state_dict": state, "loss": np.float64(0.25)}, tmp_path / "new.pt")
     with zipfile.ZipFile(tmp_path / "new.pt") as new, zipfile.ZipFile(tmp_path / "old.pt", "w") as old:
         for entry in new.infolist():
             content = new.read(entry)
             if entry.filename.endswith("data.pkl"):
-                assert b"numpy._core.multiarray\nscalar" in content
                 content = content.replace(b"numpy._core.multiarray\nscalar", b"numpy.core.multiarray\nscalar")
+                imports = {
+                    name.replace(" ", ".") for code, name, _ in pickletools.genops(content) if code.name == "GLOBAL"
+                }
             old.writestr(entry.filename, content)
+    assert imports == {
+        *("_codecs.encode", "collections.OrderedDict", "numpy.core.multiarray.scalar", "numpy.dtype"),
+        *("torch.FloatStorage", "torch._utils._rebuild_tensor_v2"),
+    }
     for name in ("new.pt", "old.pt"):
-        assert read_tensors(tmp_path / name, music2latent.PUBLISHED, music2latent.SCALARS)["loss"] == 0.25
+        saved = read_tensors(tmp_path / name, music2latent.PUBLISHED, music2latent.SCALARS)
+        assert saved["loss"] == 0.25 and torch.equal(saved["gen_state_dict"]["weight"], state["weight"])

@@ -68,6 +68,12 @@ def test_the_callers_mapping_is_not_touched():
         (changed("grid.embeddings", ["vgish"]), r"grid\.embeddings names 'vgish'.*did you mean vggish\?"),
         (changed("grid.seeds", [0, 0]), r"grid\.seeds lists something twice"),
         (changed("grid.seeds", []), r"grid\.seeds"),
+        (
+            changed("grid.priors", ["msdea"]),
+            r"grid\.priors names 'msdea', .*not in grid\.systems; did you mean msdae\?",
+        ),
+        (changed("priors.seeds", [1, 1]), r"priors\.seeds lists something twice"),
+        (changed("priors.model.coarser_noise", -0.1), r"priors\.model\.coarser_noise: .*found -0\.1"),
         (changed("codec.spectrall", {}), r"codec\.spectrall is not known; did you mean spectral\?"),
         (changed("scale", "huge"), r"scale is 'huge'; it may be laptop, paper, smoke"),
         (changed("train.checkpoint_every", 75), r"must be a multiple of log_every"),
