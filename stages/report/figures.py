@@ -8,6 +8,7 @@ shape of the marker; pitch is a colour of the map cividis. The same points give 
 """
 
 import textwrap
+from itertools import product
 from pathlib import Path
 
 import matplotlib
@@ -18,6 +19,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from etude.audio.clips import id_hash
 from etude.pipeline.files import atomic, read_csv
 from etude.pipeline.stage import run_stage
 
@@ -37,6 +39,7 @@ STYLE = {
 }
 NAMES = ("h\N{SUBSCRIPT ONE}", "h\N{SUBSCRIPT TWO}", "h\N{SUBSCRIPT THREE}")
 WIDTH, PANEL = 10.2, 3.35  # inches
+TURNS = 8
 
 Found = dict[tuple[str, str], dict[str, str]]
 """Rows of the table of numbers, for one level and label, by space and metric."""
@@ -127,9 +130,11 @@ def _style(place: int) -> dict[str, str]:
 
 
 def _by_instrument(axes, rows: list[dict[str, str]], families: list[str]) -> None:
-    for place, family in enumerate(families):
+    # Dealt out in turns, by chance, or the last family would cover all others where clips crowd.
+    rows = sorted(rows, key=lambda row: id_hash(row["clip"]))
+    for turn, (place, family) in product(range(TURNS), enumerate(families)):
         style = _style(place)
-        chosen = [row for row in rows if row["instrument"] == family]
+        chosen = [row for row in rows if row["instrument"] == family][turn::TURNS]
         axes.scatter(*_places(chosen), s=17, c=style["color"], marker=style["marker"], linewidths=0.3,
                      edgecolors="white", alpha=0.9)  # fmt: skip
 
