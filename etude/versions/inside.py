@@ -48,7 +48,7 @@ class Preparation(contextlib.ExitStack):
         own = set(self.stage.jobs)
         before = _before(self.workflow, own)
         names = {job.outputs[0]: job for job in own | before}
-        given = self.lockfile.give_back(self.workflow, self.sha256, lambda job: job.outputs[0] in names)
+        given = self.lockfile.give_back(self.workflow, self.sha256, lambda job: job.outputs[0] in names, forget=True)
         own, before = self._anew(own), self._anew(before)
         trusted = [job for job in before if not job.recorded and _exists(job, directory)]
         if trusted:

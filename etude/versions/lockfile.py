@@ -115,25 +115,31 @@ class Lockfile:
             part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
     def give_back(
-        self, workflow: Workflow, sha256: Hashes, wanted: Callable[[Job], bool] = lambda job: True
+        self,
+        workflow: Workflow,
+        sha256: Hashes,
+        wanted: Callable[[Job], bool] = lambda job: True,
+        forget: bool = False,
     ) -> list[Job]:
         """Put the records of ``wanted`` jobs back into Snakemake where it has none, or others; returns those jobs.
 
-        Only for outputs whose bytes are the ones that the job has made. An input that has changed since is touched,
+        Only for outputs whose bytes are the ones that the job has made. Where Snakemake has a record of its own, but
+        the outputs have other dates than it wrote down, they may be another version's: then the bytes decide here, too,
+        and with ``forget`` a record that nothing speaks for is taken away. An input that has changed since is touched,
         since Snakemake looks only at inputs that are newer than what was made of them.
         """
-        lacking = [
-            job
-            for job in workflow.jobs
-            if wanted(job)
-            and (job.stale or not job.recorded)
-            and (entry := self.jobs.get(job.outputs[0]))
-            and entry["outputs"].keys() == set(job.outputs)
-        ]
-        sha256.read_ahead(path for job in lacking for path in job.outputs)
-        given = [job for job in lacking if all(sha256(path) == known for path, known in self._outputs(job).items())]
+        doubtful = [job for job in workflow.jobs if wanted(job) and job.recorded and not workflow.untouched(job)]
+        lacking = [job for job in workflow.jobs if wanted(job) and (job.stale or not job.recorded)]
+        candidates = [job for job in dict.fromkeys(lacking + doubtful) if self._knows(job)]
+        sha256.read_ahead(path for job in candidates for path in job.outputs)
+        same = {job for job in candidates if all(sha256(path) == known for path, known in self._outputs(job).items())}
+        true = {job for job in same if job.recorded and workflow.records(job)["starttime"] == self._entry(job)["began"]}
+        given = [job for job in candidates if job in same - true]
+        forgotten = [job for job in doubtful if forget and job not in same]
+        for job in forgotten:
+            workflow.forget(job)
         for job in given:
-            entry = self.jobs[job.outputs[0]]
+            entry = self._entry(job)
             workflow.put(
                 job,
                 {
@@ -155,12 +161,18 @@ class Lockfile:
         for path, known in inputs.items():
             if (found := sha256(path)) is not None and known != f"sha256:{found}":
                 os.utime(workflow.directory / path)
-        if given:
+        if given or forgotten:
             workflow.look()
         return given
 
+    def _entry(self, job: Job) -> dict[str, Any]:
+        return self.jobs[job.outputs[0]]
+
+    def _knows(self, job: Job) -> bool:
+        return job.outputs[0] in self.jobs and self._outputs(job).keys() == set(job.outputs)
+
     def _outputs(self, job: Job) -> dict[str, str]:
-        return self.jobs[job.outputs[0]]["outputs"]
+        return self._entry(job)["outputs"]
 
 
 def note_of(record: dict[str, Any], directory: Path) -> dict[str, Any] | None:

@@ -21,6 +21,11 @@ class Project:
     workflow: Workflow
     stages: list[Stage]
 
+    def refresh(self) -> None:
+        """Have the stages hold the jobs as the workflow sees them now."""
+        for stage in self.stages:
+            stage.jobs = [self.workflow.maker[job.outputs[0]] for job in stage.jobs]
+
     def stage(self, name: str) -> Stage:
         """The stage called ``name``. Raises ``UserError`` if the Snakefile gives no such stage."""
         for stage in self.stages:

@@ -22,6 +22,7 @@ import yaml
 from etude.errors import UserError
 
 PROFILE = Path("profiles/default/config.yaml")
+CLOCK = 0.01  # seconds, what a date may lose in a float
 UNITS = {"": 1, "b": 1, "kb": 1000, "mb": 1000**2, "gb": 1000**3, "tb": 1000**4}
 
 
@@ -118,6 +119,22 @@ class Workflow:
         for path in job._of.output:
             persistence._write_record(persistence._get_key(path), MetadataRecord(**record))
             persistence._unmark_incomplete(persistence._get_key(path))
+
+    def forget(self, job: Job) -> None:
+        """Take the records of ``job`` away."""
+        for path in job._of.output:
+            self._workflow.persistence.cleanup_metadata(path)
+
+    def untouched(self, job: Job) -> bool:
+        """Whether every output of ``job`` has the date that Snakemake wrote down when the job ended.
+
+        Other bytes under the same name, from another branch say, have another; so have the same bytes, copied.
+        """
+        for path in job._of.output:
+            record = self._workflow.persistence.metadata(path)
+            if record is None or not os.path.exists(path) or abs(os.stat(path).st_mtime - record.endtime) > CLOCK:
+                return False
+        return True
 
     def vouch(self, jobs: Iterable[Job]) -> None:
         """Record ``jobs`` as finished with today's parameters and inputs, without running them or touching a file."""

@@ -61,7 +61,9 @@ def restore(project: Project, force: bool) -> None:
         if done.returncode:
             raise UserError(f"`dvc checkout` failed: {dvc.complaint(done)}{_link_advice(done.stderr)}")
     workflow.look()
-    given = Lockfile(directory).give_back(workflow, Hashes(directory, "sha256"))
+    sealed = {job.outputs[0] for stage in project.stages if stage.name in locked for job in stage.jobs}
+    sha256 = Hashes(directory, "sha256")
+    given = Lockfile(directory).give_back(workflow, sha256, lambda job: job.outputs[0] in sealed, forget=True)
     make_page(directory)
     provenance.write_beside_reports(directory)
     print(f"etude: restored {len(files)} files of {', '.join(locked)}; {len(given)} jobs remembered")

@@ -48,6 +48,8 @@ def seal(project: Project) -> None:
         raise UserError("dvc.yaml is not what the Snakefile says; `etude sync` writes it anew, `etude check` shows why")
     lockfile, sha256 = Lockfile(directory), Hashes(directory, "sha256")
     refuse_edited(project, sha256)
+    lockfile.give_back(workflow, sha256)  # files of another version under the records of this one
+    project.refresh()
     provenance.write_beside_reports(directory)
     finished = finished_stages(project)
     for stage in finished:

@@ -1,6 +1,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 import time
 
 import pytest
@@ -69,6 +71,31 @@ def test_input_that_is_older_but_another_is_seen(small):
         assert not any(job.stale for job in workflow.jobs)  # what Snakemake would have believed
         Lockfile(small).give_back(workflow, Hashes(small, "sha256"))
         assert [job.outputs[0] for job in workflow.jobs if job.stale] == ["data/numbers/1.txt", "reports/sum.csv"]
+
+
+def test_files_of_another_version_under_the_records_of_this_one(small):
+    """`dvc checkout` brings files and leaves the records: they agree with params.yaml, and are wrong."""
+    note_all(small)
+    kept = {path: (small / path).read_bytes() for path in ("data/numbers/1.txt", "data/numbers/2.txt")}
+    (small / "params.yaml").write_text("times: 3\n")
+    subprocess.run([sys.executable, "-m", "snakemake", "--cores", "1"], cwd=small, check=True, capture_output=True)
+    for path, text in kept.items():
+        (small / path).write_bytes(text)
+    (small / "reports/sum.csv").touch()
+    with load(small) as workflow:
+        assert not any(job.stale for job in workflow.jobs)  # what Snakemake would have believed
+        given = Lockfile(small).give_back(workflow, Hashes(small, "sha256"), forget=True)
+        assert [job.outputs[0] for job in given] == [*kept, "reports/sum.csv"]
+        assert all(job.stale for job in workflow.jobs)
+
+
+def test_record_that_nothing_speaks_for_is_taken_away_on_demand(small):
+    (small / "data/numbers/1.txt").write_text("from somewhere\n")
+    os.utime(small / "data/numbers/1.txt", (0, 0))
+    for forget, known in ((False, True), (True, False)):
+        with load(small) as workflow:
+            Lockfile(small).give_back(workflow, Hashes(small, "sha256"), forget=forget)
+            assert workflow.maker["data/numbers/1.txt"].recorded == known
 
 
 def test_records_of_another_snakemake_are_none(small):
