@@ -75,7 +75,8 @@ def render(stages: list[Stage]) -> str:
         "stages": {
             stage.name: {
                 **({"desc": stage.about} if stage.about else {}),
-                "cmd": f"etude run {stage.name}",
+                # Not the installed `etude`: in a clone or a temporary copy it would be another checkout's.
+                "cmd": f"python -m etude run {stage.name}",
                 "deps": sorted(stage.deps),
                 "params": sorted(stage.params),
                 # DVC would delete outs before the stage runs, and Snakemake would make all of them again.

@@ -5,6 +5,7 @@ and `code_digest` remembers what it was asked for; nothing in the rules has to k
 """
 
 import contextlib
+import functools
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
@@ -121,6 +122,7 @@ class Watched(dict):
             self._reads.note(key)
 
 
+@functools.cache  # the same few stages are asked for in every job
 def files_behind(modules: tuple[str, ...], root: Path) -> list[Path]:
     """The source files that the code digest of ``modules`` covers, relative to ``root``, sorted.
 

@@ -48,7 +48,7 @@ def test_outs_deps_and_order(small):
     assert list(found) == ["make", "add"]
     assert found["make"]["outs"] == [{"data/numbers": {"persist": True}}]
     assert found["make"]["deps"] == ["data/sources", "stages/make"]
-    assert found["make"]["desc"] == "numbers" and found["make"]["cmd"] == "etude run make"
+    assert found["make"]["desc"] == "numbers" and found["make"]["cmd"] == "python -m etude run make"
     beside = ["reports/sum.csv", "reports/sum.metrics.json", "reports/sum.plot.csv"]
     assert found["add"]["outs"] == [{path: {"persist": True}} for path in beside]
     assert found["add"]["deps"] == ["data/numbers", "stages/add"]
