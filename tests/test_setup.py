@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;]+)$")
+PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[a-z0-9,]+\])?==([^\s;]+)$")
 
 
 def pins(name: str) -> dict[str, str]:
@@ -102,6 +102,8 @@ def copy_setup(root: Path) -> None:
         (root / f"requirements/{name}.txt").write_text("# nothing\n")
     shutil.copytree(REPOSITORY / "setup", root / "setup", ignore=shutil.ignore_patterns("__pycache__"))
     (root / "setup/repair_torchaudio.py").write_text("")
+    (root / "etude/versions").mkdir(parents=True)
+    (root / "etude/versions/plots.py").write_text("")
     check_imports(root)
 
 

@@ -73,7 +73,11 @@ def test_short_eight_bit_96_khz_and_stereo_files_play(sounds, tmp_path, name):
         ({"fine": "text"}, [], "text.wav: not readable as audio"),
         ({"coarse": "nowhere.wav"}, [], "nowhere.wav: no such audio file"),
         ({}, ["--seed", "-1"], "--seed -1: give 0 or more"),
-        ({}, ["--system", "hdea"], "--system hdea: params.yaml describes no such system, only hdae, msdae"),
+        (
+            {},
+            ["--system", "hdea"],
+            "--system hdea: params.yaml describes no such system, only hdae, hdae_pyramid, msdae, ",
+        ),
         (
             {},
             ["--dataset", "gm_band"],
