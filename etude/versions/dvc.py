@@ -1,5 +1,6 @@
 """What DVC has of this project: its command line, dvc.lock, and the objects of its cache."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -16,6 +17,7 @@ from etude.versions.lockfile import LOCK, conflict
 
 DVC_LOCK = Path("dvc.lock")
 DVC_YAML = Path("dvc.yaml")
+EMPTY_FOLDER = hashlib.md5(b"[]", usedforsecurity=False).hexdigest() + ".dir"  # what DVC calls one
 INSIDE = "DVC_STAGE"  # DVC sets it for the command of a stage
 
 
@@ -71,6 +73,15 @@ def locked(directory: Path) -> dict[str, dict[str, str]]:
         name: {out["path"]: out["md5"] for out in stage.get("outs", ())}
         for name, stage in content.get("stages", {}).items()
     }
+
+
+def make_empty_folders(directory: Path) -> None:
+    """Make the folders that a sealed stage depends on and that were empty when it was sealed: DVC misses them."""
+    content = yaml.safe_load((directory / DVC_LOCK).read_text(encoding="utf-8")) or {}
+    for stage in content.get("stages", {}).values():
+        for dep in stage.get("deps", ()):
+            if dep.get("md5") == EMPTY_FOLDER:
+                (directory / dep["path"]).mkdir(parents=True, exist_ok=True)
 
 
 def status(directory: Path, stages: Iterable[str]) -> dict[str, Any]:

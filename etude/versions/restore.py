@@ -60,6 +60,7 @@ def restore(project: Project, force: bool) -> None:
         done = dvc.run(directory, "checkout", *(["--force"] if force else []), *locked)
         if done.returncode:
             raise UserError(f"`dvc checkout` failed: {dvc.complaint(done)}{_link_advice(done.stderr)}")
+    dvc.make_empty_folders(directory)
     workflow.look()
     sealed = {job.outputs[0] for stage in project.stages if stage.name in locked for job in stage.jobs}
     sha256 = Hashes(directory, "sha256")

@@ -87,15 +87,19 @@ def finished_stages(project: Project) -> list[Stage]:
             f"{sum(undone.values())} jobs are not done or not up to date: {jobs}; `etude run` does them, then "
             "seal again"
         )
+    folders = {out for stage in project.stages for out in stage.outs} - project.workflow.maker.keys()
     finished = []
     for stage in project.stages:
         shared = any(job in needed for job in stage.jobs)
-        if (shared or not any(job.stale for job in stage.jobs)) and all(
-            (project.directory / out).exists() for out in stage.outs
-        ):
+        undone = sum(job.stale for job in stage.jobs)
+        missing = [dep for dep in stage.deps if not (project.directory / dep).exists()]
+        whole = all((project.directory / out).exists() for out in stage.outs) and folders.issuperset(missing)
+        if whole and (shared or not undone):
+            for dep in missing:  # wanted by those of its jobs alone that were never asked for
+                (project.directory / dep).mkdir(parents=True)
             finished.append(stage)
         else:
-            print(f"etude: {stage.name} is left out, {sum(job.stale for job in stage.jobs)} of its jobs are not done")
+            print(f"etude: {stage.name} is left out, {undone} of its jobs are not done")
     return finished
 
 
