@@ -66,8 +66,13 @@ def test_one_more_data_set_starts_only_its_own_jobs(finished):
     write(finished, params)
     try:
         once = ["fetch_dataset", "prepare_dataset", "obtain_codec", "encode_dataset", "train_system", "train_judge"]
-        once += ["generate_reconstructions", "generate_untrained", "generate_round_trip", "embed_reference"]
-        once.append("fad_table")
+        once += [
+            "generate_reconstructions",
+            "generate_untrained",
+            "generate_round_trip",
+            "embed_reference",
+            "fad_table",
+        ]
         assert planned(finished) == dict.fromkeys(once, 1) | {"embed_clips": 3, "fad_of_set": 3}
     finally:
         write(finished, tiny())
