@@ -208,7 +208,7 @@ def test_restored_clone_has_nothing_to_do(sealed, remote, tmp_path, links):
     project = clone(sealed, tmp_path / "clone")
     set_up(project, remote, links)
     if links == "copy":
-        dvc(project, "pull", "--quiet")
+        dvc(project, "pull", "--quiet", *stages(project))
         shuffle_dates(project)
         assert planned(project) != {}
     assert "nothing is left to run, for Snakemake and for DVC" in etude(project, "restore")
@@ -291,7 +291,7 @@ def test_changed_parameter_after_a_pull_is_trained_with(sealed, remote, other, t
     """[S1] Naively, DVC locks the old weights under the new learning rate."""
     project = clone(sealed, tmp_path / "clone")
     set_up(project, remote)
-    dvc(project, "pull", "--quiet")
+    dvc(project, "pull", "--quiet", *stages(project))
     if records:
         turn(project, "train", lr=LR)
         said = dvc(project, "repro", "train")
@@ -336,8 +336,8 @@ def test_queued_experiment_has_its_own_numbers(sealed, tmp_path):
 
 
 def test_differences_are_shown_offline(other):
-    [change] = json.loads(dvc(other, "params", "diff", "main", "--json"))["params.yaml"].items()
-    assert change == ("train.lr", {"old": tiny()["train"]["lr"], "new": LR})
+    [(knob, change)] = json.loads(dvc(other, "params", "diff", "main", "--json"))["params.yaml"].items()
+    assert (knob, change["old"], change["new"]) == ("train.lr", tiny()["train"]["lr"], LR)
     page = dvc(other, "plots", "diff", "main", "--out", "plots").strip().splitlines()[-1]
     text = Path(page.removeprefix("file://")).read_text()
     assert "vegaEmbed(" in text and "window.vegaEmbed=" in text
@@ -345,7 +345,7 @@ def test_differences_are_shown_offline(other):
 
 
 def test_metrics_diff_shows_what_moved_and_nothing_else(other):
-    moved = json.loads(dvc(other, "metrics", "diff", "main", "other", "--json"))["diff"]
+    moved = json.loads(dvc(other, "metrics", "diff", "main", "other", "--json"))
     assert set(moved) == {"reports/fad.metrics.json"}
     assert any(key.endswith(".fad") for key in moved["reports/fad.metrics.json"])
     assert not any(key.endswith((".ceiling", ".floor", ".untrained")) for key in moved["reports/fad.metrics.json"])
@@ -355,7 +355,7 @@ def test_back_to_another_version(sealed, other, tmp_path):
     """[F8] After `dvc checkout` alone Snakemake remembers the other branch."""
     project = copy(other, tmp_path / "project")
     git(project, "checkout", "--quiet", "main")
-    dvc(project, "checkout", "--quiet")
+    dvc(project, "checkout", "--quiet", *stages(project))
     assert planned(project)["train_system"] == 1
     assert "nothing is left to run, for Snakemake and for DVC" in etude(project, "restore")
     assert planned(project) == {} and dvc_status(project, *stages(project)) == {}
@@ -501,7 +501,7 @@ def cached(project: Path, md5: str) -> Path:
 
 
 def test_damaged_cache(sealed, bare):
-    dvc(bare, "fetch", "--quiet")
+    dvc(bare, "fetch", "--quiet", *stages(bare))
     damaged = cached(bare, locked(sealed, "report")[TABLE])
     damaged.chmod(0o644)
     damaged.write_text("not what it was\n")
@@ -543,7 +543,7 @@ def test_renamed_stage(bare):
 
 def test_cache_of_somebody_else(sealed, bare, tmp_path):
     """The kernel does not let one link to files of others; here `link` says so in its stead, since root may."""
-    dvc(bare, "fetch", "--quiet")
+    dvc(bare, "fetch", "--quiet", *stages(bare))
     set_up(bare, links="hardlink")
     (tmp_path / "python").mkdir()
     (tmp_path / "python/sitecustomize.py").write_text(

@@ -80,7 +80,7 @@ def _run_stage(directory: Path, lock: RunLock, arguments: argparse.Namespace) ->
     """The same as the command of a DVC stage, which is not to be believed without a look."""
     from etude.versions.inside import Preparation, stage_here  # only here: it takes Snakemake into this process
 
-    with Preparation(directory, stage_here(directory)) as wanted:
+    with Preparation(directory, stage_here()) as wanted:
         status, took = 0, 0.0
         if wanted.targets:
             arguments.targets = wanted.targets + (["--forcerun", *wanted.forced] if wanted.forced else [])

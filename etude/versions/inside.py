@@ -25,11 +25,8 @@ from etude.versions.prune import orphans, remove
 from etude.versions.records import Job, Workflow
 
 
-def stage_here(directory: Path) -> str:
-    """The name of the DVC stage whose command this process is. Raises ``UserError`` if it is one of another folder."""
-    root = os.environ.get("DVC_ROOT", "")
-    if Path(root).resolve() != directory.resolve():
-        raise UserError(f"this is a stage of the DVC project in {root or 'nowhere'}, run in {directory}; run it there")
+def stage_here() -> str:
+    """The name of the DVC stage whose command this process is."""
     return os.environ[dvc.INSIDE].rpartition(":")[2]
 
 
