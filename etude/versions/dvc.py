@@ -36,9 +36,8 @@ def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def complaint(done: subprocess.CompletedProcess[str]) -> str:
     """The last error that DVC printed, in one line."""
-    lines = [line for line in done.stderr.splitlines() if line.strip()]
-    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
-    return (errors or lines or [f"exit status {done.returncode}"])[-1].strip()
+    text = done.stderr.rpartition("ERROR: ")[2].partition("\n<https")[0]
+    return " ".join(text.split()) or f"exit status {done.returncode}"
 
 
 def require(directory: Path) -> None:

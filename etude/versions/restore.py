@@ -19,6 +19,7 @@ from etude.versions.lockfile import LOCK, Lockfile
 from etude.versions.plots import make_page
 from etude.versions.project import Project, opened
 from etude.versions.projection import render
+from etude.versions.prune import is_passing, remove
 from etude.versions.records import Workflow
 
 # What decides about numbers. Other files may be dirty: notes, docs.
@@ -57,9 +58,12 @@ def restore(project: Project, force: bool) -> None:
     if not force:
         _refuse_loss(directory, cache, outs, files, md5)
     if _differs(directory, outs, files, md5):
+        there = {path for path in files if (directory / path).exists()}
         done = dvc.run(directory, "checkout", *(["--force"] if force else []), *locked)
         if done.returncode:
-            raise UserError(f"`dvc checkout` failed: {dvc.complaint(done)}{_link_advice(done.stderr)}")
+            came = [path for path in files if path not in there and (directory / path).is_file()]
+            remove(came, directory)
+            raise UserError(f"`dvc checkout` failed: {dvc.complaint(done)}{_link_advice(directory)}")
     dvc.make_empty_folders(directory)
     workflow.look()
     sealed = {job.outputs[0] for stage in project.stages if stage.name in locked for job in stage.jobs}
@@ -159,8 +163,6 @@ def _differs(directory: Path, outs: dict[str, str], files: dict[str, str], md5: 
 
 def _below(directory: Path, out: str) -> list[str]:
     """Files of ``out`` that DVC sees."""
-    from etude.versions.prune import is_passing
-
     place = directory / out
     if place.is_file():
         return [out]
@@ -168,13 +170,14 @@ def _below(directory: Path, out: str) -> list[str]:
     return [str(path.relative_to(directory)) for path in found if "__pycache__" not in path.parts]
 
 
-def _link_advice(text: str) -> str:
-    if "link" in text.lower() or "permission" in text.lower():
-        return (
-            "; the cache belongs to somebody else and cannot be linked to: "
-            "`dvc config --local cache.type copy`, then again"
-        )
-    return ""
+def _link_advice(directory: Path) -> str:
+    links = dvc.run(directory, "config", "cache.type").stdout
+    if "link" not in links.replace("reflink", ""):
+        return ""
+    return (
+        f" (cache.type is {links.strip()}: files of a cache that belongs to somebody else cannot be linked to; "
+        "`dvc config --local cache.type copy`, then again)"
+    )
 
 
 def _compare(project: Project, stages: set[str]) -> None:
