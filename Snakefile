@@ -29,6 +29,7 @@ except UserError as error:
     sys.exit(f"error: {error}")
 
 GRID = PARAMS["grid"]
+METRICS = GRID.pop("metrics")  # one more of them is no reason to make the other tables again
 ROOT = "runs/smoke/" if PARAMS["scale"] == "smoke" else ""
 
 # `python` in a rule is the one that runs Snakemake, also inside a Slurm job.
@@ -62,6 +63,7 @@ rule all:
     input:
         "<reports>/fad.csv",
         "<reports>/fad.md",
+        ["<reports>/metrics.csv", "<reports>/metrics.md"] if METRICS else [],
 
 
 onsuccess:

@@ -16,6 +16,7 @@ COMMANDS = {
     "seal": ("etude.versions.seal", "version what a finished run has made"),
     "restore": ("etude.versions.restore", "bring back what was sealed, so that nothing is left to run"),
     "why": ("etude.versions.why", "where a file comes from: rule, parameters, code, inputs, machine, time"),
+    "new": ("etude.new", "a data set, system, codec or metric of your own, working from the first minute"),
     "cost": ("etude.cost", "jobs, GPU hours and disk of a scale, before anything is fetched"),
     "recombine": ("etude.play.recombine", "one sound with the coarse, middle and fine level of three others"),
     "interpolate": ("etude.play.interpolate", "from one sound to another in steps, on one level or on all"),

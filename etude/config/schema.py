@@ -26,6 +26,7 @@ class Grid(Block):
     seeds: list[Count] = Field(min_length=1)
     embeddings: list[Word] = Field(min_length=1)
     priors: list[Word] = []
+    metrics: list[Word] = []
 
 
 class NotesSource(Block):

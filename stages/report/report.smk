@@ -10,6 +10,7 @@ rule report:
     input:
         "<reports>/fad.csv",
         "<reports>/fad.md",
+        ["<reports>/metrics.csv", "<reports>/metrics.md"] if METRICS else [],
 
 
 def fad_sets(system, seed):
@@ -56,4 +57,5 @@ rule fad_table:
         " --printed {input.printed} --csv {output.csv} --md {output.md} 2>&1 | tee {log}"
 
 
+include: "metrics.smk"
 include: "pichard2024.smk"
