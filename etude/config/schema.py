@@ -345,7 +345,7 @@ class Ablation(Block):
 class Params(Block):
     """The whole of params.yaml, for one scale."""
 
-    scale: Literal["smoke", "laptop", "paper"]
+    scale: Literal["smoke", "laptop", "large", "paper"]
     variant: Literal["text", "released", "corrected"]
     grid: Grid
     fetch: dict[Word, dict[str, Any]]

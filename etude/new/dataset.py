@@ -12,6 +12,7 @@ from etude.audio.folder import Sound, sounds
 from etude.config import resolve
 from etude.errors import UserError
 from etude.new.skeleton import Skeleton
+from etude.pipeline.progress import progress
 
 ENOUGH = 500  # clips with families, below which a network taught by them would know too little to judge
 TEACHER = "gm_notes"
@@ -27,7 +28,7 @@ def from_folder(skeleton: Skeleton, folder: Path, root: Path) -> Skeleton:
     found = sounds(place)
     prepare = resolve(yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8")), root)["prepare"]
     seconds = prepare["chunk_samples"] / prepare["sample_rate"]
-    durations = [_duration(place / sound.path) for sound in found]
+    durations = [_duration(place / sound.path) for sound in progress(found, "looking at sound files")]
     counts = [
         _clips(sound, duration, seconds, prepare["remainder"]) for sound, duration in zip(found, durations, strict=True)
     ]

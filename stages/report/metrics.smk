@@ -8,7 +8,12 @@ rule metrics_table:
         untrained=metric_sets([f"untrained_{system}" for system in GRID["systems"]], 0),
         round_trip=metric_sets("round_trip", 0),
     output:
-        csv="<reports>/metrics.csv",
+        csv=report(
+            "<reports>/metrics.csv",
+            caption="captions/metrics.rst",
+            category="Tables of every run",
+            labels={"table": "metrics of the user's own"},
+        ),
         md="<reports>/metrics.md",
     log:
         "<logs>/report/metrics.log",

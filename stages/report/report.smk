@@ -37,7 +37,12 @@ rule fad_table:
         printed="papers/pichard2024_tables.csv",
         paper="papers/pichard2024.yaml",
     output:
-        csv="<reports>/fad.csv",
+        csv=report(
+            "<reports>/fad.csv",
+            caption="captions/fad.rst",
+            category="Tables of every run",
+            labels={"table": "FAD of reconstructions"},
+        ),
         md="<reports>/fad.md",
     log:
         "<logs>/report/fad.log",

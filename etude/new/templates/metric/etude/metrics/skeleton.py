@@ -1,8 +1,8 @@
 """skeleton: how far the loudness of a reconstruction is from its original's.
 
-Replace it by your metric. What a metric needs is here: a function of two clips, its unit, and which way is better. The
-pipeline does the rest: each clip beside its original, the mean with its interval, and beside that the codec's round trip
-and the untrained network.
+Replace it by your metric. What it needs is here: a function of two clips, its unit, and which way is better. The
+pipeline does the rest: each clip beside its original, the mean with its interval, and beside that the codec's round
+trip and the untrained network.
 """
 
 import numpy as np
