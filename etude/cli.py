@@ -57,9 +57,13 @@ def command_line(imported: set[str] | None = None) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"etude {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, help=argparse.SUPPRESS)
+    # --help has the groups; a shell that completes wants the plain list with its sentences.
+    hidden = {} if imported is None else {"help": argparse.SUPPRESS}
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, **hidden)
     for name, (module, sentence) in COMMANDS.items():
-        command = commands.add_parser(name, prog=f"etude {name}", description=f"{sentence[0].upper()}{sentence[1:]}.")
+        listed = {"help": sentence} if imported is None else {}
+        text = f"{sentence[0].upper()}{sentence[1:]}."
+        command = commands.add_parser(name, prog=f"etude {name}", description=text, **listed)
         if imported is None or name in imported:
             importlib.import_module(module).add_arguments(command)
     return parser
