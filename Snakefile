@@ -29,10 +29,14 @@ except UserError as error:
     sys.exit(f"error: {error}")
 
 GRID = PARAMS["grid"]
+METRICS = GRID.pop("metrics")  # one more of them is no reason to make the other tables again
 ROOT = "runs/smoke/" if PARAMS["scale"] == "smoke" else ""
 
 # `python` in a rule is the one that runs Snakemake, also inside a Slurm job.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+
+# Jobs tell how far they are: often when somebody looks on, else once a minute. Their own output goes to their logs.
+os.environ.setdefault("ETUDE_PROGRESS", "10" if sys.stderr.isatty() else "60")
 
 # Where each job runs is noted beside what Snakemake records of it, for `etude why`. bash knows its own command.
 shell.prefix('set -euo pipefail; python -m etude.pipeline.ran "${{BASH_EXECUTION_STRING:-$(cat $0)}}"; ')
@@ -62,6 +66,7 @@ rule all:
     input:
         "<reports>/fad.csv",
         "<reports>/fad.md",
+        ["<reports>/metrics.csv", "<reports>/metrics.md"] if METRICS else [],
 
 
 onsuccess:

@@ -19,6 +19,7 @@ from tabulate import tabulate
 
 from etude.config import resolve
 from etude.errors import UserError
+from etude.pipeline.progress import progress
 
 GIGA = 1e9
 # Sustained single-precision rate of these small networks; an assumption, a fifth of what a large GPU can do.
@@ -29,7 +30,7 @@ CODEC_SECONDS = {"music2latent": (0.0075, 0.043)}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `etude cost`."""
-    parser.add_argument("--scale", help="smoke, laptop or paper (default: the one in params.yaml)")
+    parser.add_argument("--scale", help="smoke, laptop, large or paper (default: the one in params.yaml)")
     parser.add_argument(
         "--teraflops", type=float, default=TERAFLOPS, help="sustained by your GPU (default %(default)s)"
     )
@@ -62,6 +63,8 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def count_jobs(scale: str) -> dict[str, int]:
     """Jobs of the whole DAG by rule, from a dry run that takes nothing as done."""
+    if sys.stderr.isatty():
+        print(f"etude: building the DAG of scale {scale}", file=sys.stderr)
     command = [sys.executable, "-m", "snakemake", "--dry-run", "--forceall", "--quiet", "rules", "--cores", "1"]
     done = subprocess.run([*command, "--config", f"scale={scale}"], capture_output=True, text=True)
     table = re.search(r"^job +count\n-+ +-+\n(.*?)\n\n", done.stdout + done.stderr + "\n\n", re.DOTALL | re.MULTILINE)
@@ -95,7 +98,7 @@ def estimate(params: dict[str, Any], teraflops: float) -> list[Need]:
     numbers = 4 * shapes["latents"][0] * shapes["latents"][1] + sum(
         2 * a * b for k, (a, b) in shapes.items() if k != "latents"
     )
-    work = {name: _work(name, params, shapes) for name in grid["systems"]}
+    work = {name: _work(name, params, shapes) for name in progress(grid["systems"], "counting operations")}
     cells = len(clips) * kinds * seeds
     training = cells * sum(trained for trained, _, _ in work.values())
     sampling = test * kinds * (seeds + 1) * sum(sampled for _, sampled, _ in work.values())

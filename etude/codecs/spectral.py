@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from etude.errors import UserError
 from etude.pipeline.files import atomic, sha256_file
+from etude.pipeline.progress import progress
 from etude.training.checkpoint import Checkpoint
 from etude.training.loop import Trainable, train
 
@@ -102,7 +103,7 @@ class SpectralCodec(Trainable):
         """Principal components of the stacked spectra of ``audio`` (int16 [clips, samples]), in float64."""
         size = self.mean.shape[0]
         total, products, count = torch.zeros(size, dtype=torch.float64), torch.zeros(size, size, dtype=torch.float64), 0
-        for start in range(0, len(audio), FIT_BATCH):
+        for start in progress(range(0, len(audio), FIT_BATCH), "spectral codec, principal components"):
             block = torch.from_numpy(audio[start : start + FIT_BATCH].astype(np.float32)) / 32768.0
             vectors = self.spectrum(block).transpose(1, 2).reshape(-1, size)
             # float32 products of one block, float64 sums over the blocks: exact enough and four times faster

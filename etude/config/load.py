@@ -13,7 +13,12 @@ from etude.config.variants import VARIANTS
 from etude.errors import UserError
 
 LIBRARY = Path(etude.__file__).parent
-PLUGIN_FOLDERS = {"codec": LIBRARY / "codecs", "systems": LIBRARY / "systems", "judge": LIBRARY / "embeddings"}
+PLUGIN_FOLDERS = {
+    "codec": LIBRARY / "codecs",
+    "systems": LIBRARY / "systems",
+    "judge": LIBRARY / "embeddings",
+    "metrics": LIBRARY / "metrics",
+}
 
 
 def resolve(raw: dict[str, Any], root: Path = Path(".")) -> dict[str, Any]:
@@ -77,14 +82,21 @@ def _add_ablations(params: dict[str, Any], root: Path) -> None:
 
 def _check_grid(params: dict[str, Any], root: Path) -> None:
     grid = params["grid"]
-    for key, family in {"datasets": "fetch", "codecs": "codec", "systems": "systems", "embeddings": "judge"}.items():
+    families = {
+        "datasets": "fetch",
+        "codecs": "codec",
+        "systems": "systems",
+        "embeddings": "judge",
+        "metrics": "metrics",
+    }
+    for key, family in families.items():
         for name in grid[key]:
             if not _plugin_exists(family, name, root):
                 where = "data/sources/*.yaml" if family == "fetch" else f"etude/{PLUGIN_FOLDERS[family].name}/*.py"
                 _refuse(
                     f"grid.{key}", f"names {name!r}, and {where} has no such file" + _hint(name, _plugins(family, root))
                 )
-            if family != "fetch" and name not in params[family]:
+            if family not in ("fetch", "metrics") and name not in params[family]:
                 _refuse(f"{family}.{name}", f"is missing: grid.{key} names it, so it needs a block of its own")
         if len(set(grid[key])) < len(grid[key]):
             _refuse(f"grid.{key}", f"lists something twice: {grid[key]}")

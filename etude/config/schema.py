@@ -26,6 +26,7 @@ class Grid(Block):
     seeds: list[Count] = Field(min_length=1)
     embeddings: list[Word] = Field(min_length=1)
     priors: list[Word] = []
+    metrics: list[Word] = []
 
 
 class NotesSource(Block):
@@ -344,7 +345,7 @@ class Ablation(Block):
 class Params(Block):
     """The whole of params.yaml, for one scale."""
 
-    scale: Literal["smoke", "laptop", "paper"]
+    scale: Literal["smoke", "laptop", "large", "paper"]
     variant: Literal["text", "released", "corrected"]
     grid: Grid
     fetch: dict[Word, dict[str, Any]]

@@ -20,6 +20,7 @@ import yaml
 from etude.errors import UserError
 from etude.pipeline.lock import Note, RunLock
 from etude.pipeline.processes import TOKEN, die_with_parent, stop_run
+from etude.pipeline.progress import duration
 from etude.pipeline.recovery import newest_log, tidy_up
 
 PARENT_DIED = signal.SIGUSR1
@@ -32,8 +33,9 @@ _DRY = re.compile(r"-n|--dry-?run$")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `etude run`."""
     parser.usage = "etude run [--scale SCALE] [target ...] [-- snakemake arguments]"
-    parser.add_argument("targets", nargs="*", metavar="target", help="rules or files to make (default: everything)")
-    parser.add_argument("--scale", help="smoke, laptop or paper (default: the one in params.yaml)")
+    targets = parser.add_argument("targets", nargs="*", metavar="target", help="rules or files to make (default: all)")
+    targets.complete = {"bash": "_etude_targets", "zsh": "_files", "tcsh": "f"}  # for `etude completion`
+    parser.add_argument("--scale", help="smoke, laptop, large or paper (default: the one in params.yaml)")
     # For the Makefile: the PID of a parent whose death ends the run. A shell that exits should not end it.
     parser.add_argument("--stop-with", type=int, metavar="PID", help=argparse.SUPPRESS)
 
@@ -53,10 +55,11 @@ def execute(arguments: argparse.Namespace) -> int:
     tidy_up(directory, lock)
     if "DVC_STAGE" in os.environ:
         return _run_stage(directory, lock, arguments)
+    began = time.time()
     status, took = _run(command, lock, arguments.stop_with)
     lock.release()
     if status == 0:
-        _say_done(directory, took)
+        _say_done(directory, began, took)
         if not arguments.targets:
             _show_table(directory, scale_of(command, directory))
     else:
@@ -182,18 +185,22 @@ def _supervise(command: list[str], note: Note, parent: int | None) -> int:
     return status
 
 
-def _say_done(directory: Path, took: float) -> None:
+def _say_done(directory: Path, began: float, took: float) -> None:
     log = newest_log(directory)
     if "Nothing to be done" in log:
         print("\netude: nothing to do, every file is there and up to date")
-    else:
-        print(f"\netude: {_jobs(log)} done in {_duration(took)}")
+        return
+    from etude.pipeline.summary import summary  # only here: it takes Snakemake into this process
+
+    print(f"\netude: {_jobs(log)} done in {duration(took)}")
+    if text := summary(directory, log, began):
+        print(text)
 
 
 def _say_stopped(directory: Path, took: float, status: int) -> None:
     how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
     print(
-        f"\netude: not finished: {_jobs(newest_log(directory))} done after {_duration(took)} (Snakemake: {how}); "
+        f"\netude: not finished: {_jobs(newest_log(directory))} done after {duration(took)} (Snakemake: {how}); "
         "what is done is kept, the same command goes on from there",
         file=sys.stderr,
     )
@@ -205,13 +212,9 @@ def _jobs(log: str) -> str:
     return f"{done} jobs" if done == total else f"{done} of {total} jobs"
 
 
-def _duration(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return (f"{hours} h " if hours else "") + (f"{minutes} min " if hours or minutes else "") + f"{seconds} s"
-
-
 def _show_table(directory: Path, scale: str) -> None:
     table = table_path(scale)
     if (directory / table).exists():
         print(f"\n{(directory / table).read_text(encoding='utf-8').rstrip()}\n\netude: the table is {table}")
+    if (page := directory / table.with_name("index.html")).exists():
+        print(f"etude: to look at and to listen to: {page.as_uri()}")

@@ -54,7 +54,7 @@ def add_trained_arguments(parser: ArgumentParser) -> None:
     group.add_argument("--dataset", help="what it was trained on (default: the first of grid.datasets in params.yaml)")
     group.add_argument("--codec", help="default: the first of grid.codecs")
     group.add_argument("--model-seed", type=int, help="seed of its training (default: the first of grid.seeds)")
-    group.add_argument("--scale", help="smoke, laptop or paper (default: the one in params.yaml)")
+    group.add_argument("--scale", help="smoke, laptop, large or paper (default: the one in params.yaml)")
 
 
 def find_trained(arguments: Namespace, directory: Path = Path(".")) -> Trained:

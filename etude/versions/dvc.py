@@ -23,6 +23,8 @@ INSIDE = "DVC_STAGE"  # DVC sets it for the command of a stage
 
 def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `dvc` with ``arguments`` in ``directory``, without a terminal to ask questions on."""
+    if sys.stderr.isatty():  # it hashes, copies, sends gigabytes, and its own words are kept from the terminal
+        print(f"etude: dvc {arguments[0]} is at work", file=sys.stderr)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DVC_STAGE")}
     return subprocess.run(
         [sys.executable, "-m", "dvc", *arguments],

@@ -10,6 +10,7 @@ from etude.audio.files import to_float
 from etude.metrics.spectral import log_spectral_distance
 from etude.metrics.transcription import Transcriber, main_pitch
 from etude.pipeline.files import read_csv
+from etude.pipeline.progress import progress
 
 CLIPS = 200  # enough for +-2 % on an accuracy of 97 %, few enough for half a minute
 BATCH = 20
@@ -26,13 +27,15 @@ def ceiling(codec, index: Path) -> dict[str, float]:
     rows = [row for row in read_csv(index) if row["split"] != "train"]
     rows = [rows[i] for i in np.linspace(0, len(rows) - 1, min(CLIPS, len(rows))).round().astype(int)]
     originals = to_float(audio[[int(row["row"]) for row in rows]])
-    trips = np.concatenate([_round_trip(codec, originals[i : i + BATCH]) for i in range(0, len(rows), BATCH)])
+    starts = progress(range(0, len(rows), BATCH), f"round trips of {BATCH} clips")
+    trips = np.concatenate([_round_trip(codec, originals[i : i + BATCH]) for i in starts])
     facts = {"clips": len(rows), "log_spectral_distance": log_spectral_distance(originals, trips)}
     if all(row["pitch"] for row in rows):
         pitches = [int(row["pitch"]) for row in rows]
         transcriber = Transcriber()
         for name, clips in {"pitch_original": originals, "pitch_round_trip": trips}.items():
-            found = [main_pitch(notes) for notes in transcriber.transcribe(clips, rate)]
+            heard = progress(transcriber.transcribe(clips, rate), f"{name} by Basic Pitch", total=len(clips))
+            found = [main_pitch(notes) for notes in heard]
             facts[name] = float(np.mean([a == b for a, b in zip(found, pitches, strict=True)]))
     return facts
 

@@ -5,7 +5,7 @@
 
 use rule embed_clips as embed_ablated with:
     input:
-        judge="<models>/judges/{dataset}/{embedding}/judge.json",
+        judge=judge_of,
         clips="<data>/ablated/{dataset}/{codec}/{system}/{seed}/index.csv",
     output:
         "<data>/ablated_embeddings/{dataset}/{embedding}/{codec}/{system}/{seed}/embeddings.npz",

@@ -21,7 +21,7 @@ rule evaluate:
 
 rule embed_clips:
     input:
-        judge="<models>/judges/{dataset}/{embedding}/judge.json",
+        judge=judge_of,
         clips="<data>/generated/{dataset}/{codec}/{system}/{seed}/index.csv",
     output:
         "<data>/embeddings/{dataset}/{embedding}/{codec}/{system}/{seed}/embeddings.npz",
@@ -40,7 +40,7 @@ rule embed_clips:
 
 use rule embed_clips as embed_reference with:
     input:
-        judge="<models>/judges/{dataset}/{embedding}/judge.json",
+        judge=judge_of,
         clips="<data>/prepared/{dataset}/index.csv",
         audio="<data>/prepared/{dataset}/audio.npy",
     output:
@@ -78,3 +78,4 @@ include: "transfer.smk"
 include: "projection.smk"
 include: "samples.smk"
 include: "ablation.smk"
+include: "metric.smk"

@@ -5,7 +5,7 @@
 
 use rule embed_clips as embed_samples with:
     input:
-        judge="<models>/judges/{dataset}/{embedding}/judge.json",
+        judge=judge_of,
         clips="<data>/samples/{dataset}/{codec}/{system}/{seed}/index.csv",
     output:
         "<data>/sample_embeddings/{dataset}/{embedding}/{codec}/{system}/{seed}/embeddings.npz",

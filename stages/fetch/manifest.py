@@ -48,7 +48,8 @@ class Size(Block):
 
 
 class Source(Block):
-    """A data set. ``expect`` maps patterns of paths to how many files must match (0: at least one)."""
+    """A data set. ``expect`` maps patterns of paths to how many files must match (0: at least one). ``judged_by`` names
+    the data set whose labels teach its judges, when its own are none or too few."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     title: Text
@@ -64,6 +65,7 @@ class Source(Block):
     how: Text | None = None
     expect: dict[Text, Annotated[int, Field(ge=0)]] = Field(min_length=1)
     size: Size | None = None
+    judged_by: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] | None = None
     splits: Text
     reference: Text
 

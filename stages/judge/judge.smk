@@ -6,11 +6,20 @@ localrules:
     judge,
 
 
+def judging(dataset):
+    """The data set whose labels teach the judges of ``dataset``: its own, unless its manifest names another."""
+    return manifest_entry(f"data/sources/{dataset}.yaml", "judged_by") or dataset
+
+
+def judge_of(w):
+    return f"<models>/judges/{judging(w.dataset)}/{w.embedding}/judge.json"
+
+
 rule judge:
     input:
         expand(
             "<models>/judges/{dataset}/{embedding}/judge.json",
-            dataset=GRID["datasets"],
+            dataset=dict.fromkeys(map(judging, GRID["datasets"])),
             embedding=GRID["embeddings"],
         ),
 

@@ -5,7 +5,7 @@
 
 rule transcribe_clips:
     input:
-        "<data>/{kind}/{dataset}/{codec}/{system}/{seed}/index.csv",
+        clips="<data>/{kind}/{dataset}/{codec}/{system}/{seed}/index.csv",
     output:
         "<data>/transcriptions/{kind}/{dataset}/{codec}/{system}/{seed}/notes.csv",
     log:
@@ -19,15 +19,15 @@ rule transcribe_clips:
         settings=settings(PARAMS["transcription"]),
         code=code("stages.judge.transcribe"),
     shell:
-        "python -m stages.judge.transcribe --settings {params.settings:q} --clips {input[0]} --out {output}"
+        "python -m stages.judge.transcribe --settings {params.settings:q} --clips {input.clips} --out {output}"
         " 2>&1 | tee {log}"
 
 
 # The clips that are reconstructed, as they were before.
 use rule transcribe_clips as transcribe_originals with:
     input:
-        "<data>/prepared/{dataset}/index.csv",
-        "<data>/prepared/{dataset}/audio.npy",
+        clips="<data>/prepared/{dataset}/index.csv",
+        audio="<data>/prepared/{dataset}/audio.npy",
     output:
         "<data>/transcriptions/originals/{dataset}/notes.csv",
     log:

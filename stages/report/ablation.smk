@@ -42,7 +42,12 @@ rule ablation_table:
         ),
         paper="papers/pichard2024.yaml",
     output:
-        csv="<reports>/pichard2024/table1_ablation.csv",
+        csv=report(
+            "<reports>/pichard2024/table1_ablation.csv",
+            caption="captions/ablation.rst",
+            category="Pichard 2024",
+            labels={"shown": "Table 1 by level", "about": "FAD"},
+        ),
         md="<reports>/pichard2024/table1_ablation.md",
     log:
         "<logs>/report/ablation.log",

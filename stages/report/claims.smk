@@ -11,7 +11,12 @@ rule pichard2024_claims:
             *rules.projection.input,
         ],
     output:
-        csv="<reports>/pichard2024/claims.csv",
+        csv=report(
+            "<reports>/pichard2024/claims.csv",
+            caption="captions/claims.rst",
+            category="Pichard 2024",
+            labels={"shown": "Claims", "about": "what holds, what fails"},
+        ),
         md="<reports>/pichard2024/claims.md",
     log:
         "<logs>/report/pichard2024/claims.log",

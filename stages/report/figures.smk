@@ -50,7 +50,12 @@ rule pichard2024_figure:
         ),
         paper="papers/pichard2024.yaml",
     output:
-        svg="<reports>/pichard2024/figure{number}.svg",
+        svg=report(
+            "<reports>/pichard2024/figure{number}.svg",
+            caption="captions/figure.rst",
+            category="Pichard 2024",
+            labels={"shown": "Figure {number}", "about": "UMAP of the levels"},
+        ),
         png="<reports>/pichard2024/figure{number}.png",
     log:
         "<logs>/report/figure{number}.log",
@@ -71,7 +76,12 @@ rule pichard2024_figures_table:
         numbers=rules.projection.input,
         paper="papers/pichard2024.yaml",
     output:
-        csv="<reports>/pichard2024/figures.csv",
+        csv=report(
+            "<reports>/pichard2024/figures.csv",
+            caption="captions/figures.rst",
+            category="Pichard 2024",
+            labels={"shown": "Figures 18-21", "about": "their numbers"},
+        ),
         md="<reports>/pichard2024/figures.md",
     log:
         "<logs>/report/figures_table.log",

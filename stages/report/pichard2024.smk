@@ -36,7 +36,12 @@ rule pichard2024_table1:
         **PAPER,
         fad="<reports>/fad.csv",
     output:
-        csv="<reports>/pichard2024/table1.csv",
+        csv=report(
+            "<reports>/pichard2024/table1.csv",
+            caption="captions/paper_table.rst",
+            category="Pichard 2024",
+            labels={"shown": "Table 1", "about": "FAD"},
+        ),
         md="<reports>/pichard2024/table1.md",
     log:
         "<logs>/report/pichard2024/table1.log",
@@ -53,7 +58,12 @@ rule pichard2024_table2:
         **PAPER,
         probes=probe_tables(like("NSynth")),
     output:
-        csv="<reports>/pichard2024/table2.csv",
+        csv=report(
+            "<reports>/pichard2024/table2.csv",
+            caption="captions/paper_table.rst",
+            category="Pichard 2024",
+            labels={"shown": "Table 2", "about": "probes, notes"},
+        ),
         md="<reports>/pichard2024/table2.md",
     log:
         "<logs>/report/pichard2024/table2.log",
@@ -76,7 +86,12 @@ use rule pichard2024_table2 as pichard2024_table3 with:
         **PAPER,
         probes=probe_tables(like("Slakh")),
     output:
-        csv="<reports>/pichard2024/table3.csv",
+        csv=report(
+            "<reports>/pichard2024/table3.csv",
+            caption="captions/paper_table.rst",
+            category="Pichard 2024",
+            labels={"shown": "Table 3", "about": "probes, pieces"},
+        ),
         md="<reports>/pichard2024/table3.md",
     log:
         "<logs>/report/pichard2024/table3.log",

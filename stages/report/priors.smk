@@ -16,7 +16,12 @@ rule priors_table:
             seed=PARAMS["priors"]["seeds"],
         ),
     output:
-        csv="<reports>/pichard2024/priors.csv",
+        csv=report(
+            "<reports>/pichard2024/priors.csv",
+            caption="captions/priors.rst",
+            category="Pichard 2024",
+            labels={"shown": "Future work", "about": "samples from priors"},
+        ),
         md="<reports>/pichard2024/priors.md",
     log:
         "<logs>/report/priors.log",

@@ -10,6 +10,7 @@ rule report:
     input:
         "<reports>/fad.csv",
         "<reports>/fad.md",
+        ["<reports>/metrics.csv", "<reports>/metrics.md"] if METRICS else [],
 
 
 def fad_sets(system, seed):
@@ -36,7 +37,12 @@ rule fad_table:
         printed="papers/pichard2024_tables.csv",
         paper="papers/pichard2024.yaml",
     output:
-        csv="<reports>/fad.csv",
+        csv=report(
+            "<reports>/fad.csv",
+            caption="captions/fad.rst",
+            category="Tables of every run",
+            labels={"table": "FAD of reconstructions"},
+        ),
         md="<reports>/fad.md",
     log:
         "<logs>/report/fad.log",
@@ -56,4 +62,5 @@ rule fad_table:
         " --printed {input.printed} --csv {output.csv} --md {output.md} 2>&1 | tee {log}"
 
 
+include: "metrics.smk"
 include: "pichard2024.smk"

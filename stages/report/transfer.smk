@@ -34,7 +34,12 @@ rule pichard2024_table4:
         timbre=expand("<models>/timbre/{dataset}/timbre.json", dataset=like("NSynth")),
         probes="<reports>/pichard2024/table2.csv",
     output:
-        csv="<reports>/pichard2024/table4.csv",
+        csv=report(
+            "<reports>/pichard2024/table4.csv",
+            caption="captions/paper_table.rst",
+            category="Pichard 2024",
+            labels={"shown": "Table 4", "about": "transfer, notes"},
+        ),
         md="<reports>/pichard2024/table4.md",
     log:
         "<logs>/report/pichard2024/table4.log",
@@ -56,7 +61,12 @@ use rule pichard2024_table4 as pichard2024_table5 with:
         timbre=expand("<models>/timbre/{dataset}/timbre.json", dataset=like("Slakh")),
         probes="<reports>/pichard2024/table3.csv",
     output:
-        csv="<reports>/pichard2024/table5.csv",
+        csv=report(
+            "<reports>/pichard2024/table5.csv",
+            caption="captions/paper_table.rst",
+            category="Pichard 2024",
+            labels={"shown": "Table 5", "about": "transfer, pieces"},
+        ),
         md="<reports>/pichard2024/table5.md",
     log:
         "<logs>/report/pichard2024/table5.log",

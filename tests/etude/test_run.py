@@ -119,6 +119,16 @@ def test_runs_shows_the_table_and_then_has_nothing_to_do(project: Path) -> None:
     assert "| system | fad |\ntrained" in first.stdout
     assert "etude: the table is reports/fad.md" in first.stdout
     assert "etude: 3 jobs done in " in first.stdout
+    made = [line.split() for line in first.stdout.splitlines() if line.startswith("  t")]
+    assert [(words[0], words[1], words[-1]) for words in made] == [("train", "1", "./"), ("table", "1", "reports/")]
+    assert "reused: nothing" in first.stdout
+
+    (project / "reports/fad.md").unlink()
+    (project / "reports/index.html").write_text("a page")
+    third = etude(project, "run")
+    assert "  table " in third.stdout and "  train " not in third.stdout
+    assert "reused: what 1 jobs of earlier runs had made" in third.stdout
+    assert third.stdout.splitlines()[-1].endswith(f"file://{project}/reports/index.html")
 
     second = etude(project, "run")
     assert second.returncode == 0

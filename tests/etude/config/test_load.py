@@ -75,7 +75,7 @@ def test_the_callers_mapping_is_not_touched():
         (changed("priors.seeds", [1, 1]), r"priors\.seeds lists something twice"),
         (changed("priors.model.coarser_noise", -0.1), r"priors\.model\.coarser_noise: .*found -0\.1"),
         (changed("codec.spectrall", {}), r"codec\.spectrall is not known; did you mean spectral\?"),
-        (changed("scale", "huge"), r"scale is 'huge'; it may be laptop, paper, smoke"),
+        (changed("scale", "huge"), r"scale is 'huge'; it may be laptop, large, paper, smoke"),
         (changed("train.checkpoint_every", 75), r"must be a multiple of log_every"),
         (changed("scales.smoke.train.stepz", 1, "smoke"), r"train\.stepz is not a known key"),
     ],

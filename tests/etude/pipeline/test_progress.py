@@ -1,5 +1,7 @@
 import time
 
+import pytest
+
 from etude.pipeline import progress as module
 from etude.pipeline.progress import progress
 
@@ -27,3 +29,20 @@ def test_quick_work_is_quiet(capsys):
     began = time.monotonic()
     list(progress(range(1000), "quick"))
     assert time.monotonic() - began < module.QUIET_SECONDS and capsys.readouterr().err == ""
+
+
+def test_the_workflow_says_how_many_seconds_lie_between_two_lines(monkeypatch, capsys):
+    monkeypatch.setenv(module.SECONDS, "0")
+    list(progress([1, 2], "watched"))
+    monkeypatch.setenv(module.SECONDS, "often")
+    list(progress([1, 2], "not understood"))
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["watched", "watched"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (59.6, "1 min 0 s"), (61, "1 min 1 s"), (3600, "1 h 0 min 0 s"), (7384, "2 h 3 min 4 s")],
+)
+def test_durations_as_one_says_them(seconds, text):
+    assert module.duration(seconds) == text
