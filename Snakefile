@@ -62,6 +62,8 @@ rule all:
     input:
         "<reports>/fad.csv",
         "<reports>/fad.md",
+        "<reports>/index.html",
+        lambda w: [path for paper in PARAMS["report"]["papers"] for path in getattr(rules, paper).input],
 
 
 onsuccess:

@@ -57,3 +57,4 @@ rule fad_table:
 
 
 include: "pichard2024.smk"
+include: "page.smk"
