@@ -1,6 +1,5 @@
 """The first page, reports/index.html: what this run found in one minute, and the way to everything else."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +8,11 @@ import yaml
 from etude.pipeline.files import read_csv
 from etude.pipeline.stage import plain, run_stage
 from stages.report import fad_page, verdicts
-from stages.report.page import CLAIMS, common, protocols_of
+from stages.report.page import CLAIMS, common, protocols_of, sounding
 from stages.report.pages import render
 from stages.report.pages.claims import Claim, claims, summary
 from stages.report.pages.curves import curves
 from stages.report.pages.plan import OVERVIEW
-from stages.report.pages.sounding import groups
 from stages.report.pages.tables import as_value, panels
 from stages.report.paper import Paper
 from stages.report.paper_table import tidy
@@ -28,27 +26,22 @@ def main(settings, fad: Path, printed: Path, assets: Path, out: Path) -> None:
     rows = [{key: str(cell) for key, cell in row.items()} for row in tidy(paper, "1", laid_out)]
     rows = [row | {"scale": settings.scale, "variant": settings.variant} for row in rows]
     views = panels(rows, protocols_of(scores))
-    sounds = plain(settings.sounds)
-    prefix = os.path.relpath(assets.parent, out.parent)
-    folder = assets.parent / OVERVIEW
+    listen, _, _ = sounding(plain(settings.sounds), OVERVIEW, assets, out)
+    readable = fad.with_suffix(".md").read_text(encoding="utf-8")
     render.write(
         "overview.html.j2",
         out,
-        **common(settings, prefix),
+        **common(settings, assets, out),
         grid=plain(settings.grid),
         clips={row["dataset"]: (row["n_generated"], row["n_reference"]) for row in scores},
         found=summary(statements(rows)),
         papers=[about(name, out.parent, printed.parent) for name in settings.papers],
-        fad={"name": "fad", "panels": views, "notes": render.notes(fad.with_suffix(".md").read_text(encoding="utf-8"))},
+        fad={"name": "fad", "panels": views, "notes": render.notes(readable)},
         cells=render.cells({"fad": views}),
         cautions=sorted({(row["dataset"], row["embedding"], row["caution"]) for row in scores if row["caution"]}),
         curves=curves([plain(one) for one in settings.curves]),
-        listen=[
-            group
-            for dataset in sounds
-            for group in groups(dataset, folder / dataset / "index.csv", sounds[dataset], f"{prefix}/{OVERVIEW}/{dataset}")
-        ],
-    )  # fmt: skip
+        listen=listen,
+    )
 
 
 def about(name: str, here: Path, papers: Path) -> dict[str, Any]:

@@ -30,14 +30,11 @@ def main(settings, paper: Path, assets: Path, out: Path) -> None:
     found = claims(read_csv(here / f"{CLAIMS}.csv")) if here / f"{CLAIMS}.csv" in results else []
     protocols = protocols_of(read_csv(settings.fad)) if settings.fad else {}
     tables = [table(path, facts, protocols) for path in in_order(results, facts)]
-    sounds = plain(settings.sounds)
-    prefix = os.path.relpath(assets.parent, out.parent)
-    folder = {dataset: f"{prefix}/{facts['paper']}/{dataset}" for dataset in sounds}
-    index = {dataset: assets.parent / facts["paper"] / dataset / "index.csv" for dataset in sounds}
+    listen, index, folder = sounding(plain(settings.sounds), facts["paper"], assets, out)
     render.write(
         "paper.html.j2",
         out,
-        **common(settings, prefix),
+        **common(settings, assets, out),
         paper=facts,
         claims=found,
         summary=summary(found),
@@ -45,15 +42,23 @@ def main(settings, paper: Path, assets: Path, out: Path) -> None:
         cells=render.cells({one["name"]: one["panels"] for one in tables}),
         figures=[figure(path, facts, out.parent) for path in results if path.suffix == ".svg"],
         curves=curves([plain(one) for one in settings.curves]),
-        listen=[
-            group for dataset in sounds for group in groups(dataset, index[dataset], sounds[dataset], folder[dataset])
-        ],
+        listen=listen,
         maps=maps([plain(one) for one in settings.points], index, folder),
     )
 
 
-def common(settings, prefix: str) -> dict[str, Any]:
+def sounding(sounds: dict[str, list[dict[str, Any]]], name: str, assets: Path, out: Path):
+    """The groups of sounds of page ``name``, and of each data set the index of its sounds and the way to their
+    folder."""
+    folder = {dataset: f"{os.path.relpath(assets.parent, out.parent)}/{name}/{dataset}" for dataset in sounds}
+    index = {dataset: assets.parent / name / dataset / "index.csv" for dataset in sounds}
+    listen = [group for one, mine in sounds.items() for group in groups(one, index[one], mine, folder[one])]
+    return listen, index, folder
+
+
+def common(settings, assets: Path, out: Path) -> dict[str, Any]:
     """What every page shows: which run it is of, where its style lies."""
+    prefix = os.path.relpath(assets.parent, out.parent)
     return {"assets": prefix, "scale": settings.scale, "variant": settings.variant, "seeds": settings.seeds}
 
 
