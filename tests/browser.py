@@ -75,6 +75,7 @@ class Browser:
             page.call(f"{domain}.enable")
         size = {"width": width, "height": height, "deviceScaleFactor": 2 if phone else 1, "mobile": phone}
         page.call("Emulation.setDeviceMetricsOverride", **size)
+        page.call("Emulation.setFocusEmulationEnabled", enabled=True)  # however many tabs there are
         page.scheme(dark)
         page.call("Page.navigate", url=path.resolve().as_uri())
         page.wait("document.readyState === 'complete' && location.protocol === 'file:'")
@@ -151,10 +152,10 @@ class Page:
 
     def move(self, selector: str) -> None:
         """The mouse to the middle of an element."""
-        at = self.evaluate(
-            f"(() => {{ const e = document.querySelector({json.dumps(selector)}); e.scrollIntoView({{block: 'center', "
-            "behavior: 'instant'}); const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2] })()"
-        )
+        element = f"document.querySelector({json.dumps(selector)})"
+        self.evaluate(f"{element}.scrollIntoView({{block: 'center', behavior: 'instant'}})")
+        box = self.evaluate(f"{element}.getBoundingClientRect().toJSON()")
+        at = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         self.call("Input.dispatchMouseEvent", type="mouseMoved", x=at[0], y=at[1], pointerType="mouse")
 
     def scheme(self, dark: bool) -> None:
@@ -174,7 +175,8 @@ class Page:
         for event in self._browser.events(self._session):
             said = event.get("params", {})
             if event["method"] == "Runtime.exceptionThrown":
-                found.append(said["exceptionDetails"].get("exception", {}).get("description", "exception"))
+                thrown = said["exceptionDetails"].get("exception", {})
+                found.append(str(thrown.get("description") or thrown.get("value") or said["exceptionDetails"]["text"]))
             elif event["method"] == "Runtime.consoleAPICalled" and said["type"] in ("error", "warning", "assert"):
                 found.append(" ".join(str(one.get("value", one.get("description"))) for one in said["args"]))
             elif event["method"] == "Log.entryAdded" and said["entry"]["level"] in ("error", "warning"):

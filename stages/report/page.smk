@@ -45,18 +45,8 @@ def page_settings(page, **more):
 
 def collected(paper):
     """What the collector of ``paper`` asks for besides its page, and beside each readable table the tidy one."""
-    waiting, found = [getattr(rules, paper).input], []
-    while waiting:
-        item = waiting.pop(0)
-        if callable(item):
-            waiting.insert(0, item(None))
-        elif isinstance(item, str):
-            found.append(str(item))
-        else:
-            waiting = [*item, *waiting]
-    found = [path for path in found if not path.endswith("/index.html")]
-    tables = [path.removesuffix(".md") + ".csv" for path in found if path.endswith(".md")]
-    return sorted({*found, *tables}, key=[*found, *tables].index)
+    found = [path for path in files_of(getattr(rules, paper).input) if not path.endswith("/index.html")]
+    return list(dict.fromkeys([*found, *(path[:-3] + ".csv" for path in found if path.endswith(".md"))]))
 
 
 rule page_assets:

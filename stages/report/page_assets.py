@@ -13,7 +13,8 @@ def main(settings, style: Path, script: Path, out: Path) -> None:
 
     for name, text in {
         "page.js": script.read_text(encoding="utf-8"),
-        "vega.js": VEGA + javascript_bundle(),
+        # Names of its own: at the top level it takes hundreds of one or two letters.
+        "vega.js": f"{VEGA}(() => {{\n{javascript_bundle()}\n}})();\n",
         out.name: style.read_text(encoding="utf-8"),
     }.items():
         with atomic(out.with_name(name)) as part:

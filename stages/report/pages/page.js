@@ -1,6 +1,8 @@
 // What the pages of Étude do: sort, play, show what is behind a cell, draw maps. Without it, everything can still be read.
 "use strict";
 
+(() => {
+
 const $ = (selector, root = document) => root.querySelector(selector);
 const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 const root = document.documentElement;
@@ -11,7 +13,7 @@ root.classList.add("js");
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) if (value !== undefined && value !== false) element.setAttribute(name, value);
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""));
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== ""));
   return element;
 }
 
@@ -132,7 +134,7 @@ function hear(file) {
 const known = json("cells") || { tables: {}, protocols: [] };
 const tip = $("#tip");
 const drawer = $("#drawer");
-let opener = null;
+let opener = null, tipped = null;
 
 function cellOf(button) {
   const table = button.closest("table");
@@ -158,13 +160,19 @@ function showTip(button) {
   const protocol = known.protocols[cell.protocol].filter(([, text]) => text.length < 60);
   tip.replaceChildren(make("b", {}, `${cell.title}: ${cell.text}`), list([...headline(cell), ...protocol.slice(0, 8)]), make("p", { class: "hint" }, "Click for sounds and the whole protocol"));
   tip.hidden = false;
-  const at = button.getBoundingClientRect();
+  tipped = button;
+  placeTip();
+  button.setAttribute("aria-describedby", "tip");
+}
+
+function placeTip() {
+  const at = tipped.getBoundingClientRect();
+  if (at.bottom < 0 || at.top > innerHeight) { hideTip(); return; }
   const { width, height } = tip.getBoundingClientRect();
   const left = Math.min(Math.max(8, at.left + at.width / 2 - width / 2), innerWidth - width - 8);
   const below = at.bottom + 8 + height < innerHeight;
   tip.style.left = `${left}px`;
   tip.style.top = `${below ? at.bottom + 8 : Math.max(8, at.top - height - 8)}px`;
-  button.setAttribute("aria-describedby", "tip");
 }
 
 function hideTip() {
@@ -177,7 +185,7 @@ function openDrawer(from, title, ...content) {
   opener?.setAttribute("aria-expanded", "false");
   opener = from;
   opener.setAttribute("aria-expanded", "true");
-  $(".inside", drawer).replaceChildren(make("h2", { id: "drawer-title" }, title), ...content.flat().filter(Boolean));
+  $(".inside", drawer).replaceChildren(make("h2", { id: "drawer-title" }, title), ...content.flat(Infinity).filter(Boolean));
   drawer.hidden = false;
   drawer.scrollTop = 0;
   drawer.focus({ preventScroll: true });
@@ -250,7 +258,7 @@ function startCells() {
   document.addEventListener("focusin", (event) => {
     if (event.target.matches?.(".cell:focus-visible")) showTip(event.target); else hideTip();
   });
-  addEventListener("scroll", hideTip, { passive: true, capture: true });
+  addEventListener("scroll", () => { if (!tip.hidden) placeTip(); }, { passive: true, capture: true });
   document.addEventListener("click", (event) => {
     const cell = event.target.closest(".cell"), chain = event.target.closest(".chain");
     if (cell) { if (opener === cell) closeDrawer(); else openCell(cell); }
@@ -368,60 +376,62 @@ function startMaps() {
   });
 }
 
+const SHAPES = [["circle", "●"], ["square", "■"], ["triangle-up", "▲"], ["diamond", "◆"], ["cross", "✚"], ["triangle-down", "▼"]];
+const COLOURS = ["--s1", "--s2", "--s3", "--s4", "--s5", "--s6", "--s7", "--s8"];
+const PITCHES = ["#2b2a78", "#31688e", "#21918c", "#5ec962", "#fde725"];
+
+// One view per level; what the mouse is on in one is marked in all.
 async function drawMap(figure, map) {
   figure.drawn = true;
   await loadScript(vegaSource);
   const style = getComputedStyle(root);
   const colour = (name) => style.getPropertyValue(name).trim();
   const box = $(".planes", figure);
-  const levels = map.levels.filter((level) => level.places.length);
-  const across = box.clientWidth < 560 ? 1 : Math.min(levels.length, 3);
   const by = $(".colour", figure).value;
-  const side = Math.floor(Math.min(box.clientWidth / across - 24, 380));
-  const range = ["--s1", "--s2", "--s3", "--s4", "--s5", "--s6", "--s7", "--s8"].map(colour);
   const names = [...new Set(map.clips.map((clip) => clip.instrument).filter(Boolean))].sort();
-  const shapes = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"];
+  const look = new Map(names.map((name, k) => [name, { colour: colour(COLOURS[k % 8]), shape: SHAPES[(k + Math.floor(k / 8)) % 6] }]));
+  const pitches = map.clips.map((clip) => clip.pitch).filter((pitch) => pitch !== null);
   const paint = by === "pitch"
-    ? { color: { field: "pitch", type: "quantitative", scale: { scheme: themeNow() === "dark" ? "viridis" : "viridis" }, legend: { title: "MIDI pitch", orient: "bottom", gradientLength: 160 } } }
+    ? { color: { field: "pitch", type: "quantitative", scale: { range: PITCHES }, legend: null } }
     : {
-        color: { field: "instrument", type: "nominal", scale: { domain: names, range }, legend: { title: null, orient: "bottom", columns: box.clientWidth < 560 ? 3 : 8 } },
-        shape: { field: "instrument", type: "nominal", scale: { domain: names, range: names.map((_, k) => shapes[Math.floor(k / 8 + k) % shapes.length]) } },
+        color: { field: "instrument", type: "nominal", scale: { domain: names, range: names.map((name) => look.get(name).colour) }, legend: null },
+        shape: { field: "instrument", type: "nominal", scale: { domain: names, range: names.map((name) => look.get(name).shape[0]) }, legend: null },
       };
-  const spec = {
-    background: null,
-    params: [{ name: "over", select: { type: "point", on: "pointerover", clear: "pointerout", fields: ["i"] }, views: levels.map((_, k) => `level${k}`) }],
-    concat: levels.map((level, k) => ({
-      name: `level${k}`,
-      title: { text: `${level.frames} frames`, anchor: "start" },
-      width: side, height: side,
+  $(".key", figure).replaceChildren(...(by === "pitch"
+    ? [make("span", {}, `MIDI pitch ${Math.min(...pitches)}`), make("i", { style: `background:linear-gradient(90deg,${PITCHES})` }), make("span", {}, `${Math.max(...pitches)}`)]
+    : names.map((name) => { const sign = make("b", { "aria-hidden": "true" }, look.get(name).shape[1]); sign.style.color = look.get(name).colour; return make("span", {}, sign, ` ${name}`); })));
+  const axis = { axis: null, type: "quantitative", scale: { zero: false, nice: false, padding: 10 } };
+  const marked = (yes, no) => ({ condition: { test: "datum.i === over", value: yes }, value: no });
+  const views = await Promise.all(map.levels.map(async (level, k) => {
+    const place = $$(".plane", box)[k];
+    if (!level.places.length) { place.replaceChildren(make("p", { class: "small" }, level.note)); return null; }
+    const spec = {
+      description: `Scatter plot of the level of ${level.frames} frames of ${map.title} on ${map.dataset}; the list above plays every point`,
+      width: "container", height: place.clientWidth, autosize: { type: "fit", contains: "padding" }, background: null, padding: 0,
+      params: [{ name: "over", value: -1 }],
       data: { values: map.clips.map((clip, i) => ({ i, x: level.places[i][0], y: level.places[i][1], instrument: clip.instrument || "none", pitch: clip.pitch, clip: clip.words })) },
-      mark: { type: "point", filled: true, cursor: "pointer" },
+      mark: { type: "point", filled: true, cursor: "pointer", stroke: null },
       encoding: {
-        x: { field: "x", type: "quantitative", axis: null, scale: { zero: false, nice: false, padding: 8 } },
-        y: { field: "y", type: "quantitative", axis: null, scale: { zero: false, nice: false, padding: 8 } },
-        ...paint,
-        size: { condition: { param: "over", empty: false, value: 190 }, value: 42 },
-        opacity: { condition: { param: "over", empty: false, value: 1 }, value: 0.8 },
-        tooltip: [{ field: "clip", title: "clip" }, { field: "instrument" }, { field: "pitch" }],
+        x: { field: "x", ...axis }, y: { field: "y", ...axis }, ...paint,
+        size: marked(240, 46), opacity: marked(1, 0.82),
+        tooltip: ["clip", "instrument", "pitch"].map((field) => ({ field })),
       },
-    })),
-    columns: across,
-    spacing: 24,
-    config: {
-      font: style.getPropertyValue("--sans"),
-      view: { stroke: colour("--line"), cornerRadius: 4 },
-      title: { color: colour("--ink"), fontSize: 13, fontWeight: 600 },
-      legend: { labelColor: colour("--ink"), titleColor: colour("--muted"), titleFontWeight: "normal", labelFontSize: 12, symbolSize: 60 },
-    },
-  };
-  const { view } = await window.vegaEmbed(box, spec, { actions: false, renderer: "canvas", ast: false });
-  view.addEventListener("click", (event, item) => {
-    if (item?.datum && item.datum.i !== undefined) {
+      config: { view: { stroke: null }, font: style.getPropertyValue("--sans") },
+    };
+    const { view } = await window.vegaEmbed(place, spec, { actions: false, renderer: "canvas", hover: false });
+    return view;
+  }));
+  const mark = (number) => { for (const view of views) view?.signal("over", number).runAsync(); };
+  for (const view of views.filter(Boolean)) {
+    view.addEventListener("mouseover", (event, item) => { if (item?.datum?.i !== undefined) mark(item.datum.i); });
+    view.addEventListener("mouseout", () => mark(-1));
+    view.addEventListener("click", (event, item) => {
+      if (item?.datum?.i === undefined) return;
       $(".pick", figure).value = item.datum.i;
       hear(`${map.folder}/${map.clips[item.datum.i].file}`);
-    }
-  });
-  figure.mark = (number) => say(`Playing ${map.clips[number].words}`);
+    });
+  }
+  figure.mark = (number) => { mark(number); say(`Playing ${map.clips[number].words}`); };
 }
 
 startTheme();
@@ -430,3 +440,4 @@ startPlayers();
 startCells();
 startFacts();
 startMaps();
+})();

@@ -28,6 +28,8 @@ WORDS = {
     "weights_sha256": "weights of the embedding, sha256",
     "sample_rate": "sample rate, Hz",
 }
+# What a measure gives where there is nothing to find: no system can be better, and none has to be.
+NOISE = {"halves"}
 MARKS = {
     verdicts.HOLDS: "better than every floor, beyond doubt",
     verdicts.FAILS: "worse than a floor, beyond doubt",
@@ -66,7 +68,8 @@ class LineView:
 
 @dataclass
 class PanelView:
-    """``groups``: (metric's heading, number of columns); ``places``: of each column; ``better``: lower or higher."""
+    """``groups``: (metric's heading, number of columns); ``places``: of each column; ``better``: lower or higher;
+    ``firsts``: columns with which a group begins."""
 
     title: str
     dataset: str
@@ -74,6 +77,11 @@ class PanelView:
     places: list[str]
     better: list[str]
     lines: list[LineView]
+
+    @property
+    def firsts(self) -> set[int]:
+        spans = [span for _, span in self.groups]
+        return {sum(spans[:number]) for number in range(len(spans))}
 
 
 def panels(rows: Sequence[Row], protocols: dict[tuple[str, ...], Row] | None = None) -> list[PanelView]:
@@ -150,7 +158,8 @@ def _cell(row: Row, others: dict[str, Row], systems: list[str], protocols: dict[
         dataset=row["dataset"],
     )  # fmt: skip
     if row["kind"] == "system" and value.value is not None:
-        cell.verdict = clear_of(value, [as_value(one) for one in bounds["floor"]], row["direction"] == "lower")
+        beaten = [as_value(one) for one in bounds["floor"] if one["row"] not in NOISE]
+        cell.verdict = clear_of(value, beaten, row["direction"] == "lower")
         cell.scale = scale([value, *(as_value(one) for one in [*bounds["floor"], *bounds["ceiling"]])], bounds)
     cell.sentence = sentence(cell, row)
     return cell

@@ -138,9 +138,10 @@ def tables(folder: Path, reports: Path) -> list[str]:
         for name, jack in SCORES.items():
             path = folder / "evaluate" / dataset / "spectral" / name / "gm_cnn.csv"
             path.parent.mkdir(parents=True)
-            row = {"fad": jack + 1, "fad_jack": jack, "ci_low": jack - 9, "ci_high": jack + 9, "floor": 3.0,
-                   "floor_jack": 0.25, "floor_se_jack": 0.125, **dict.fromkeys(fad.PROTOCOL, "abcdef0123456789"), "n_reference": 200,
-                   "n_generated": 200, "caution": ""}  # fmt: skip
+            row = dict.fromkeys(fad.PROTOCOL, "abcdef0123456789")
+            row |= {"n_reference": 200, "n_generated": 200, "caution": ""}
+            row |= {"fad": jack + 1, "fad_jack": jack, "ci_low": jack - 9, "ci_high": jack + 9}
+            row |= {"floor": 3.0, "floor_jack": 0.25, "floor_se_jack": 0.125}
             write_csv(path, [row], list(row))
     reports.mkdir(exist_ok=True)
     common = {"scale": "laptop", "variant": "corrected", "grid": GRID, "metric_code": "0123456789abcdef"}
@@ -187,8 +188,9 @@ def probe_like(paper: Paper, number: str, dataset: str, here: Path) -> None:
 def chain(path: Path) -> None:
     """What `write_beside_reports` writes beside a report, for a chain of two jobs."""
     ran = {"host": "here", "processor": "a processor", "cores": 2, "python": "3.11", "packages": {}, "gpus": []}
-    job = {"rule": "fad_table", "settings": {"seeds": [0]}, "seed": 0, "code": "0123456789abcdef", "rule_text": "", "params": [],
-           "weights": {}, "log": "logs/x.log", "began": "2024-01-01T00:00:00+00:00", "ended": "2024-01-01T00:02:00+00:00", "ran": ran}  # fmt: skip
+    job = {"rule": "fad_table", "settings": {"seeds": [0]}, "seed": 0, "code": "0123456789abcdef", "rule_text": ""}
+    job |= {"params": [], "weights": {}, "log": "logs/x.log", "ran": ran}
+    job |= {"began": "2024-01-01T00:00:00+00:00", "ended": "2024-01-01T00:02:00+00:00"}
     name = f"reports/{path.name}"
     found = {
         "file": name,
