@@ -14,7 +14,7 @@ from pathlib import Path
 from etude.config import resolve
 from etude.errors import UserError
 from etude.pipeline.digest import code_digest
-from etude.pipeline.workflow import manifest_entry, settings
+from etude.pipeline.workflow import files_of, manifest_entry, settings
 from etude.versions.provenance import write_beside_reports
 
 
@@ -67,6 +67,8 @@ rule all:
         "<reports>/fad.csv",
         "<reports>/fad.md",
         ["<reports>/metrics.csv", "<reports>/metrics.md"] if METRICS else [],
+        "<reports>/index.html",
+        lambda w: [path for paper in PARAMS["report"]["papers"] for path in files_of(getattr(rules, paper).input)],
 
 
 onsuccess:

@@ -44,6 +44,24 @@ missing_packages() {
   has_fluidsynth || echo libfluidsynth3
 }
 
+has_chromium() { command -v chromium || command -v chromium-browser || command -v google-chrome; } > /dev/null
+
+debian_install() { # of the packages given; what apt-get says goes to the log
+  export DEBIAN_FRONTEND=noninteractive
+  { apt-get update -qq &&
+    apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=120 "$@"; } < /dev/null >> "$log" 2>&1
+}
+
+install_browser() { # tests open the pages in it, and say that they cannot where it is missing
+  [ "$goal" = test ] || return 0
+  has_chromium && return 0
+  if [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null; then
+    say "installing Debian packages: chromium"
+    debian_install chromium && has_chromium && return 0
+  fi
+  say "no chromium on this machine: tests that open the pages are skipped (as root: apt-get install chromium)"
+}
+
 install_debian_packages() {
   local packages
   packages=$(missing_packages | xargs)
@@ -52,11 +70,9 @@ install_debian_packages() {
     "\`apt-get update && apt-get install -y --no-install-recommends $packages\`, then repeat this command"
   command -v apt-get > /dev/null || fail "missing on this machine: $packages, and no apt-get to install it with (Debian 12 is what this is tested on)"
   say "installing Debian packages: $packages"
-  export DEBIAN_FRONTEND=noninteractive
   # $packages is a list of words.
   # shellcheck disable=SC2086
-  { apt-get update -qq &&
-    apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=120 $packages; } < /dev/null >> "$log" 2>&1 ||
+  debian_install $packages ||
     { tail -n 15 "$log" >&2; fail "apt-get could not install $packages; the lines above say why, all of them are in $log"; }
   packages=$(missing_packages | xargs)
   [ -z "$packages" ] || fail "still missing after apt-get: $packages (Python 3.11 or 3.12 is wanted, found: $(python3 -V 2>&1))"
@@ -123,6 +139,7 @@ install_python_packages() {
   [ "$goal" = run ] || stamp_of "$goal" > ".venv/etude-$goal"
 }
 
+install_browser
 is_done "$goal" && has_fluidsynth && exit 0
 install_debian_packages
 is_done "$goal" && exit 0

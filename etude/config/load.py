@@ -103,6 +103,11 @@ def _check_grid(params: dict[str, Any], root: Path) -> None:
     for path, seeds in {"grid.seeds": grid["seeds"], "priors.seeds": params["priors"]["seeds"]}.items():
         if len(set(seeds)) < len(seeds):
             _refuse(path, f"lists something twice: {seeds}")
+    for name in params["report"]["papers"]:
+        if not (root / "papers" / f"{name}.yaml").is_file():
+            known = sorted(path.name for path in (root / "papers").glob("*.yaml"))
+            papers = [path.removesuffix(".yaml") for path in known if not path.endswith("_claims.yaml")]
+            _refuse("report.papers", f"names {name!r}, and there is no papers/{name}.yaml" + _hint(name, papers))
     for name in grid["priors"]:
         if name not in grid["systems"]:
             _refuse("grid.priors", f"names {name!r}, which is not in grid.systems" + _hint(name, grid["systems"]))

@@ -342,6 +342,14 @@ class Ablation(Block):
     how: list[Literal["zero", "mean"]] = Field(min_length=1)
 
 
+class Report(Block):
+    """The pages: ``papers`` that are part of a run, ``clips`` of each set that can be heard, ``points`` of UMAPs."""
+
+    papers: list[Word] = []
+    clips: Positive
+    points: Positive
+
+
 class Params(Block):
     """The whole of params.yaml, for one scale."""
 
@@ -365,6 +373,7 @@ class Params(Block):
     timbre: Timbre
     projection: Projection
     ablation: Ablation
+    report: Report
 
 
 # Blocks that belong to plug-ins. A plug-in that is not listed has a block of its own making.

@@ -216,5 +216,5 @@ def _show_table(directory: Path, scale: str) -> None:
     table = table_path(scale)
     if (directory / table).exists():
         print(f"\n{(directory / table).read_text(encoding='utf-8').rstrip()}\n\netude: the table is {table}")
-    if (page := directory / table.with_name("index.html")).exists():
-        print(f"etude: to look at and to listen to: {page.as_uri()}")
+        if (page := (directory / table).with_name("index.html")).exists():
+            print(f"etude: to look at and to listen to: {page.resolve().as_uri()}")

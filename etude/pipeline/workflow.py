@@ -18,6 +18,13 @@ def settings(*blocks: dict[str, Any], **more: Any) -> str:
     return json.dumps(merged | more, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+def files_of(inputs: Any) -> list[str]:
+    """The files in ``rules.<name>.input`` of a rule without wildcards: lists are laid flat, functions are asked."""
+    if callable(inputs):
+        return files_of(inputs(None))
+    return [str(inputs)] if isinstance(inputs, str) else [path for item in inputs for path in files_of(item)]
+
+
 def manifest_entry(path: str, key: str) -> Any:
     """What the manifest of a data set holds under ``key``; None where it says nothing or cannot be read.
 

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from etude.errors import UserError
-from etude.pipeline.files import sha256_file, write_json
+from etude.pipeline.files import atomic, sha256_file, write_json
 from etude.versions import tables
 from etude.versions.lockfile import Lockfile, note_of, when
 from etude.versions.records import recorded
 
 SUFFIX = ".provenance.json"
-EVALUATED = "evaluate"  # below reports/: single scores, which the reports are made of
+SCRIPT = ".provenance.js"  # the same for pages, which may load a script from the file system and nothing else
+INNER = ("evaluate", "assets")  # below reports/: single scores that reports are made of, sounds and pictures of pages
 
 
 class Chains:
@@ -121,8 +122,8 @@ def split_params(params: list[str]) -> tuple[dict[str, Any] | None, str | None, 
 def write_beside_reports(directory: Path, reports: str = "reports") -> list[str]:
     """Write beside each report in folder ``reports`` the chain behind it, and beside each table what DVC compares.
 
-    fad.csv, fad.md: fad.provenance.json, fad.metrics.json, fad.plot.csv. A report that somebody has edited keeps the
-    chain of the one that was made. Returns the files written.
+    fad.csv, fad.md: fad.provenance.json (and .js), fad.metrics.json, fad.plot.csv. A report that somebody has edited
+    keeps the chain of the one that was made. Returns the files written.
     """
     chains = Chains(directory)
     by_job: dict[tuple, list[str]] = defaultdict(list)
@@ -147,13 +148,24 @@ def write_beside_reports(directory: Path, reports: str = "reports") -> list[str]
         if before != chain:
             write_json(directory / target, chain)
             written.append(target)
+        script = str(Path(paths[0]).with_suffix(SCRIPT))
+        if before != chain or not (directory / script).exists():
+            with atomic(directory / script) as part:
+                part.write_text(as_script(chain), encoding="utf-8")
+            written.append(script)
     return written
 
 
 def is_report(path: str, reports: str = "reports") -> bool:
     """Whether ``path`` is for people: neither a single score that reports are made of, nor written beside one here."""
-    inside = Path(path).is_relative_to(reports) and not Path(path).is_relative_to(f"{reports}/{EVALUATED}")
-    return inside and not path.endswith((SUFFIX, tables.METRICS, tables.PLOT))
+    inside = Path(path).is_relative_to(reports)
+    outside = any(Path(path).is_relative_to(f"{reports}/{folder}") for folder in INNER)
+    return inside and not outside and not path.endswith((SUFFIX, SCRIPT, tables.METRICS, tables.PLOT))
+
+
+def as_script(chain: dict[str, Any]) -> str:
+    """``chain`` handed to the page that loads it (stages/report/pages/page.js)."""
+    return f"etudeChain({json.dumps(chain, ensure_ascii=False, separators=(',', ':'))});\n"
 
 
 def sha256_made(directory: Path, path: str) -> str | None:

@@ -42,7 +42,7 @@ def remove(paths: list[str], directory: Path) -> None:
 def is_passing(name: str) -> bool:
     """Whether a file is none of anybody's business: .dvcignore lists the same."""
     half_written = name.startswith(".") and ".part" in name
-    return half_written or name == ".snakemake_timestamp" or name.endswith(".provenance.json")
+    return half_written or name == ".snakemake_timestamp" or name.endswith((".provenance.json", ".provenance.js"))
 
 
 def _has_home(path: str, out: str, homes: set[str]) -> bool:

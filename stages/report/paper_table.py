@@ -18,7 +18,7 @@ from stages.report.paper import Paper, Printed
 COLUMNS = [
     "paper", "table", "panel", "dataset", "codec", "row", "kind", "metric", "place", "unit", "direction",
     "value", "ci_low", "ci_high", "n", "note", "paper_row", "paper_dataset",
-    "printed_coarse", "level_coarse", "printed_fine", "level_fine",
+    "printed_coarse", "level_coarse", "printed_fine", "level_fine", "panel_title", "row_title", "heading",
 ]  # fmt: skip
 
 
@@ -105,6 +105,9 @@ def tidy(paper: Paper, table: str, panels: Sequence[Panel]) -> list[dict[str, An
             "paper_row": _paper_row(paper, line, column),
             "paper_dataset": paper.dataset(column.dataset),
             **_printed_columns(_printed(paper, table, panel, line, column)),
+            "panel_title": panel.title,
+            "row_title": _title(paper, line),
+            "heading": _heading(paper, column),
         }
         for panel in panels
         for line in panel.lines
@@ -142,14 +145,17 @@ def show(cell: Value | None) -> str:
 def _panel(paper: Paper, table: str, panel: Panel) -> str:
     rows = []
     for line in panel.lines:
-        title = line.title or f"{line.key} ({paper.row(line.key) or 'not in the document'})"
-        row = {"": title}
+        row = {"": _title(paper, line)}
         for column in panel.columns:
             row[_heading(paper, column)] = _with_printed(
                 show(panel.cells.get((line.key, column))), _printed(paper, table, panel, line, column)
             )
         rows.append(row)
     return tabulate(rows, headers="keys", tablefmt="pipe", disable_numparse=True)
+
+
+def _title(paper: Paper, line: Line) -> str:
+    return line.title or f"{line.key} ({paper.row(line.key) or 'not in the document'})"
 
 
 def _heading(paper: Paper, column: Column) -> str:

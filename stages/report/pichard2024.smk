@@ -17,6 +17,7 @@ rule pichard2024:
         "<reports>/pichard2024/priors.md",
         "<reports>/pichard2024/claims.md",
         lambda w: rules.pichard2024_figures.input,
+        "<reports>/pichard2024/index.html",
 
 
 def like(dataset):

@@ -64,3 +64,4 @@ rule fad_table:
 
 include: "metrics.smk"
 include: "pichard2024.smk"
+include: "page.smk"

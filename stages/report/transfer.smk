@@ -50,7 +50,7 @@ rule pichard2024_table4:
         timbre=lambda w, input: ",".join(input.timbre),
     shell:
         "python -m stages.report.transfer_table --settings {params.settings:q} --evaluated {params.evaluated}"
-        " --timbre {params.timbre:q} --probes {input.probes} --printed {input.printed}"
+        " --timbre={params.timbre:q} --probes {input.probes} --printed {input.printed}"
         " --csv {output.csv} --md {output.md} 2>&1 | tee {log}"
 
 

@@ -29,7 +29,9 @@ def test_tree(small):
 
 def test_chain_beside_a_report_belongs_to_what_was_made(small):
     written = write_beside_reports(small)
-    assert written == [f"reports/sum.{kind}" for kind in ("metrics.json", "plot.csv", "provenance.json")]
+    assert written == [
+        f"reports/sum.{kind}" for kind in ("metrics.json", "plot.csv", "provenance.json", "provenance.js")
+    ]
     assert write_beside_reports(small) == []
     made = sha256_file(small / "reports/sum.csv")
     assert sha256_made(small, "reports/sum.csv") == made

@@ -1,0 +1,113 @@
+"""The page of a paper: what holds, its tables with our numbers in them, its figures, and the sounds behind both.
+
+The page lies beside the files that it shows and needs nothing but them and reports/assets: it opens from the file
+system.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from etude.pipeline.files import read_csv
+from etude.pipeline.stage import plain, run_stage
+from stages.report.pages import render
+from stages.report.pages.claims import claims, summary
+from stages.report.pages.curves import curves
+from stages.report.pages.sounding import groups, maps
+from stages.report.pages.tables import panels
+
+CLAIMS = "claims"
+
+
+def main(settings, paper: Path, assets: Path, out: Path) -> None:
+    """``settings``: results (files that the paper's collector lists), fad (fad.csv or ""), curves, points, sounds (of
+    each data set, the groups), scale, variant."""
+    facts = yaml.safe_load(paper.read_text(encoding="utf-8"))
+    here = Path(settings.results_root) / facts["paper"]
+    results = [Path(path) for path in settings.results]
+    found = claims(read_csv(here / f"{CLAIMS}.csv")) if here / f"{CLAIMS}.csv" in results else []
+    protocols = protocols_of(read_csv(settings.fad)) if settings.fad else {}
+    tables = [table(path, facts, protocols) for path in in_order(results, facts)]
+    listen, index, folder = sounding(plain(settings.sounds), facts["paper"], assets, out)
+    render.write(
+        "paper.html.j2",
+        out,
+        **common(settings, assets, out),
+        paper=facts,
+        claims=found,
+        summary=summary(found),
+        tables=tables,
+        cells=render.cells({one["name"]: one["panels"] for one in tables}),
+        figures=[figure(path, facts, out.parent) for path in results if path.suffix == ".svg"],
+        curves=curves([plain(one) for one in settings.curves]),
+        listen=listen,
+        maps=maps([plain(one) for one in settings.points], index, folder),
+    )
+
+
+def sounding(sounds: dict[str, list[dict[str, Any]]], name: str, assets: Path, out: Path):
+    """The groups of sounds of page ``name``, and of each data set the index of its sounds and the way to their
+    folder."""
+    folder = {dataset: f"{os.path.relpath(assets.parent, out.parent)}/{name}/{dataset}" for dataset in sounds}
+    index = {dataset: assets.parent / name / dataset / "index.csv" for dataset in sounds}
+    listen = [group for one, mine in sounds.items() for group in groups(one, index[one], mine, folder[one])]
+    return listen, index, folder
+
+
+def common(settings, assets: Path, out: Path) -> dict[str, Any]:
+    """What every page shows: which run it is of, where its style lies."""
+    prefix = os.path.relpath(assets.parent, out.parent)
+    return {"assets": prefix, "scale": settings.scale, "variant": settings.variant, "seeds": settings.seeds}
+
+
+def in_order(results: list[Path], facts: dict[str, Any]) -> list[Path]:
+    """The tables among ``results``, as the document numbers them, then the others as the collector lists them."""
+    tables = [path for path in results if path.suffix == ".csv" and path.stem != CLAIMS]
+    numbered = [f"table{number}" for number in facts.get("tables", {})]
+    return sorted(tables, key=lambda path: numbered.index(path.stem) if path.stem in numbered else len(numbered))
+
+
+def table(path: Path, facts: dict[str, Any], protocols: dict[tuple[str, ...], dict[str, str]]) -> dict[str, Any]:
+    """A table to be shown: panels of cells where it is laid out as the document's, else as its readable file has it."""
+    rows, text = read_csv(path), path.with_suffix(".md").read_text(encoding="utf-8")
+    number = path.stem.removeprefix("table")
+    laid_out = bool(rows) and "panel_title" in rows[0]
+    title = render.title_of(text).removesuffix(f" ({facts['author']} {facts['year']})")
+    named = facts.get("tables", {}).get(number, {}).get("title", "")
+    return {
+        "name": path.stem,
+        "number": number if named else "",
+        "title": named or title,
+        "panels": panels(rows, protocols) if laid_out else [],
+        "text": "" if laid_out else render.markdown(text),
+        "notes": render.notes(text) if laid_out else "",
+    }
+
+
+def protocols_of(fad: list[dict[str, str]]) -> dict[tuple[str, ...], dict[str, str]]:
+    """What fad.csv says of the making of each of its numbers, by (data set, codec, row, panel)."""
+    return {(row["dataset"], row["codec"], row["system"], row["embedding"]): row for row in fad}
+
+
+def figure(path: Path, facts: dict[str, Any], here: Path) -> dict[str, str]:
+    """A picture that another job drew."""
+    number = path.stem.removeprefix("figure")
+    shown = facts.get("figures", {}).get(number, {})
+    about = shown.get("title") or ", ".join(filter(None, (shown.get("row"), shown.get("dataset"))))
+    return {
+        "name": path.stem,
+        "file": os.path.relpath(path, here),
+        "title": f"Figure {number}" if number != path.stem else path.stem.replace("_", " "),
+        "about": about,
+    }
+
+
+if __name__ == "__main__":
+    run_stage(
+        main,
+        paper="path of the paper's YAML",
+        assets="path of the pages' style sheet",
+        out="path of the page to write",
+    )

@@ -1,0 +1,120 @@
+"""What a page shows besides tables, worked out from its block `page` (papers/<paper>.yaml, pages/overview.yaml).
+
+    over     what the words in braces stand for: {dataset: grid.datasets}, lists (or mappings) of params.yaml
+    curves   loss.csv of the trainings;  points  coordinates of UMAPs, one table per cell
+    listen   groups of sounds: title, says, sets (label: folder of a generated set),
+             originals (label: column of the sets' index that names a clip of the prepared data set),
+             where (column: value, which clips of the sets; all if nothing is said),
+             behind (tables whose cells these sounds stand behind; all if nothing is said)
+
+Patterns are paths from the root of the project. Of words that end in "seed", sounds and points have the first only.
+"""
+
+import re
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from etude.errors import UserError
+
+OVERVIEW = "overview"
+SPEC = Path("stages/report/pages/overview.yaml")
+KEYS = {"over", "curves", "points", "listen"}
+GROUP = {"title", "says", "sets", "originals", "where", "behind"}
+WORD = re.compile(r"\{(\w+)\}")
+
+
+def specifications(papers: Path = Path("papers"), overview: Path = SPEC) -> dict[str, dict[str, Any]]:
+    """The block `page` of every paper that has one, by its name, and the overview's. Raises ``UserError``."""
+    found = {OVERVIEW: (overview, yaml.safe_load(overview.read_text(encoding="utf-8")))}
+    for path in sorted(papers.glob("*.yaml")):
+        facts = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if isinstance(facts, dict) and "page" in facts:
+            found[path.stem] = (path, facts["page"] or {})
+    for path, page in found.values():
+        _check(path, page)
+    return {name: page for name, (_, page) in found.items()}
+
+
+def _check(path: Path, page: dict[str, Any]) -> None:
+    for keys, known, where in [
+        (page, KEYS, "page"),
+        *((group, GROUP, "page.listen") for group in page.get("listen", [])),
+    ]:
+        if unknown := sorted(set(keys) - known):
+            raise UserError(f"{path}: {where} has a key {unknown[0]!r}; it may have {', '.join(sorted(known))}")
+    patterns = [*page.get("curves", []), *page.get("points", [])]
+    patterns += [text for group in page.get("listen", []) for pair in group["sets"].items() for text in pair]
+    for pattern in patterns:
+        if unknown := set(WORD.findall(pattern)) - set(page.get("over", {})):
+            raise UserError(f"{path}: {pattern!r} has a word {unknown.pop()!r} that page.over does not explain")
+
+
+class Plan:
+    """A page's specification with the words of ``params`` filled in; paths get ``root`` in front."""
+
+    def __init__(self, page: dict[str, Any], params: dict[str, Any], root: str = "") -> None:
+        self.page, self.root = page, root
+        self.words = {name: _look_up(params, where) for name, where in page.get("over", {}).items()}
+        self.first = {name: words[:1] if name.endswith("seed") else words for name, words in self.words.items()}
+
+    @property
+    def datasets(self) -> list[str]:
+        """Those of which something is to be heard."""
+        return list(self.words.get("dataset", [])) if self.page.get("listen") or self.page.get("points") else []
+
+    def curves(self) -> list[dict[str, str]]:
+        """``path`` of each loss.csv, and the words in it."""
+        return self._all("curves", self.words)
+
+    def points(self, dataset: str | None = None) -> list[dict[str, str]]:
+        """``path`` of each table of coordinates, and the words in it."""
+        return self._all("points", self.first | ({"dataset": [dataset]} if dataset else {}))
+
+    def listen(self, dataset: str) -> list[dict[str, Any]]:
+        """The groups of sounds of ``dataset``: as specified, with `sets` a list of label and folder."""
+        words = self.first | {"dataset": [dataset]}
+        return [
+            {"says": "", "originals": {}, "where": {}}
+            | group
+            | {"sets": [one for pair in group["sets"].items() for one in self._sets(*pair, words)]}
+            for group in self.page.get("listen", [])
+        ]
+
+    def _all(self, key: str, words: dict[str, list[str]]) -> list[dict[str, str]]:
+        return [
+            chosen | {"path": self.root + path} for one in self.page.get(key, []) for chosen, path in _fill(one, words)
+        ]
+
+    def _sets(self, label: str, pattern: str, words: dict[str, list[str]]) -> list[dict[str, str]]:
+        filled = [(label.format_map(chosen), chosen, path) for chosen, path in _fill(pattern, words)]
+        names = [name for name, _, _ in filled]
+        return [
+            {
+                # Where a label does not tell two sets apart, the words of their paths do.
+                "label": name if names.count(name) == 1 else f"{name} ({', '.join(_telling(chosen, filled))})",
+                "folder": self.root + path,
+            }
+            for name, chosen, path in filled
+        ]
+
+
+def _telling(chosen: dict[str, str], filled: list[tuple[str, dict[str, str], str]]) -> list[str]:
+    return [word for key, word in chosen.items() if len({other[key] for _, other, _ in filled}) > 1]
+
+
+def _fill(pattern: str, words: dict[str, list[str]]) -> list[tuple[dict[str, str], str]]:
+    names = list(dict.fromkeys(WORD.findall(pattern)))
+    chosen = [dict(zip(names, values, strict=True)) for values in product(*(map(str, words[name]) for name in names))]
+    return [(one, pattern.format_map(one)) for one in chosen]
+
+
+def _look_up(params: dict[str, Any], where: str) -> list[Any]:
+    found: Any = params
+    for key in where.split("."):
+        if not isinstance(found, dict) or key not in found:
+            raise UserError(f"page.over: params.yaml has no {where}")
+        found = found[key]
+    return list(found)

@@ -1,0 +1,175 @@
+"""The sounds of a page: a few clips of every set, the same in all sets, as files beside the page, with a picture each.
+
+What a set holds is copied byte for byte, so that what one hears is what was judged; clips of a prepared data set, which
+lie in an array, are written as FLAC (that every browser of today plays). Points of UMAPs are many and sound as MP3.
+
+index.csv: group, label (column of the page), item (line of the page), clip, words (what it is), file, picture, seconds.
+The points are a group of their own, "points".
+"""
+
+import io
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from etude.audio.clips import id_hash, sample, sample_rate
+from etude.audio.files import read_audio, to_float, write_audio
+from etude.errors import UserError
+from etude.pipeline.files import atomic_folder, read_csv, sha256_file, write_csv
+from etude.pipeline.stage import plain, run_stage
+from stages.report.spectrogram import picture
+
+COLUMNS = ["group", "label", "item", "clip", "words", "file", "picture", "seconds"]
+POINTS = "points"
+NOTES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
+MP3 = {"format": "MP3", "subtype": "MPEG_LAYER_III", "bitrate_mode": "CONSTANT", "compression_level": 0.8}
+MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+
+Row = dict[str, str]
+
+
+def main(settings, prepared: Path, out: Path) -> None:
+    originals = Originals(prepared)
+    with atomic_folder(out.parent) as folder:
+        rows = [
+            row
+            for number, group in enumerate(map(plain, settings.groups))
+            for row in group_rows(group, f"{number + 1}", settings.clips, originals, folder)
+        ]
+        rows += point_rows([Path(path) for path in settings.points], settings.sounding, originals, folder)
+        write_csv(folder / out.name, rows, COLUMNS)
+
+
+class Originals:
+    """The clips of a prepared data set, by name."""
+
+    def __init__(self, index: Path) -> None:
+        self.rows = {row["clip"]: row for row in read_csv(index)}
+        self.rate = sample_rate(index)
+        self._audio = np.load(index.parent / "audio.npy", mmap_mode="r")
+        self._index = index
+
+    def sound(self, clip: str) -> np.ndarray:
+        """float32 [samples]."""
+        if clip not in self.rows:
+            raise UserError(f"{self._index}: has no clip {clip!r}, which another index names; make that set again")
+        return to_float(self._audio[int(self.rows[clip]["row"])])
+
+    def words(self, clip: str) -> str:
+        """What ``clip`` is, as far as its labels tell: ``Oboe``, ``bass acoustic 032, C2``; else its name."""
+        row = self.rows.get(clip, {})
+        name = row.get("instrument", "").replace("_", " ").strip()
+        return ", ".join(filter(None, [name, pitch_name(row.get("pitch", ""))])) or clip
+
+
+def pitch_name(pitch: str) -> str:
+    """``60`` -> ``C4``; empty for what is no MIDI number."""
+    return f"{NOTES[int(pitch) % 12]}{int(pitch) // 12 - 1}" if pitch.isdigit() else ""
+
+
+def chosen(group: dict[str, Any], number: int) -> list[Row]:
+    """``number`` clips that all sets of ``group`` have, first by the hash of their names: rows of the first set's
+    index."""
+    indices = [
+        [row for row in _index(one["folder"]) if all(row.get(key) == text for key, text in group["where"].items())]
+        for one in group["sets"]
+    ]
+    common = set.intersection(*({row["clip"] for row in rows} for rows in indices)) if indices else set()
+    if not common:
+        where = ", ".join(one["folder"] for one in group["sets"])
+        raise UserError(f"{where}: these sets share no clip to listen to; make them again")
+    names = sample(common, number)
+    return sorted((row for row in indices[0] if row["clip"] in names), key=lambda row: id_hash(row["clip"]))
+
+
+def group_rows(
+    group: dict[str, Any], number: str, clips: int, originals: Originals, folder: Path
+) -> Iterator[dict[str, Any]]:
+    """Rows of the index for one group; writes its files below ``folder``."""
+    for row in chosen(group, clips):
+        for label, column in group["originals"].items():
+            clip = row[column]
+            name = f"original/{clip}"
+            _write(folder / f"{name}.flac", originals.sound(clip), originals.rate)
+            yield _row(number, label, row["clip"], clip, originals.words(clip), name, folder)
+        for one in group["sets"]:
+            source = Path(one["folder"]) / _file(one["folder"], row["clip"])
+            name = f"{_slug(one['folder'])}/{row['clip']}"
+            _copy(source, folder / f"{name}.flac")
+            yield _row(number, one["label"], row["clip"], row["clip"], originals.words(row["clip"]), name, folder)
+
+
+def point_rows(tables: Iterable[Path], number: int, originals: Originals, folder: Path) -> Iterator[dict[str, Any]]:
+    """Rows for ``number`` of the points in ``tables``, the same in all."""
+    names = {row["clip"] for table in tables for row in read_csv(table)}
+    for clip in sorted(sample(names, number)):
+        sound, path = originals.sound(clip), folder / POINTS / f"{clip}.mp3"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(mp3(sound, originals.rate))
+        yield {
+            **{"group": POINTS, "label": "", "item": clip, "clip": clip, "words": originals.words(clip)},
+            **{"file": f"{POINTS}/{clip}.mp3", "picture": "", "seconds": f"{len(sound) / originals.rate:.3f}"},
+        }
+
+
+def mp3(audio: np.ndarray, rate: int) -> bytes:
+    """``audio`` [samples] as MP3, at its own rate if the format has it."""
+    if rate not in MP3_RATES:
+        import soxr
+
+        target = min(other for other in MP3_RATES if other >= min(rate, MP3_RATES[-1]))
+        audio, rate = soxr.resample(audio, rate, target), target
+    file = io.BytesIO()
+    soundfile.write(file, np.clip(audio, -1, 1), rate, **MP3)
+    return file.getvalue()
+
+
+def _row(group: str, label: str, item: str, clip: str, words: str, name: str, folder: Path) -> dict[str, Any]:
+    sound, rate = read_audio(folder / f"{name}.flac")
+    drawn = folder / f"{name}.webp"
+    if not drawn.exists():
+        drawn.write_bytes(picture(sound.mean(axis=1), rate))
+    return {
+        **{"group": group, "label": label, "item": item, "clip": clip, "words": words},
+        **{"file": f"{name}.flac", "picture": f"{name}.webp", "seconds": f"{len(sound) / rate:.3f}"},
+    }
+
+
+def _write(path: Path, audio: np.ndarray, rate: int) -> None:
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_audio(path, audio, rate)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Byte for byte; ``UserError`` if ``source`` is not what its index was written for."""
+    known = {row["file"]: row["sha256"] for row in _index(str(source.parent))}
+    if not source.exists() or sha256_file(source) != known[source.name]:
+        raise UserError(f"{source}: missing, or changed after its index was written; make the set again")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(source.read_bytes())
+
+
+def _index(folder: str) -> list[Row]:
+    return read_csv(Path(folder) / "index.csv")
+
+
+def _file(folder: str, clip: str) -> str:
+    return next(row["file"] for row in _index(folder) if row["clip"] == clip)
+
+
+def _slug(folder: str) -> str:
+    """data/generated/gm_notes/spectral/hdae/0 -> generated-gm_notes-spectral-hdae-0"""
+    parts = Path(folder).parts
+    return "-".join(parts[parts.index("data") + 1 :])
+
+
+if __name__ == "__main__":
+    run_stage(
+        main,
+        prepared="path of the prepared data set's index.csv",
+        out="path of the index.csv to write; its folder is emptied first",
+    )
