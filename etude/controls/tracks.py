@@ -98,7 +98,7 @@ def control_names(instruments: Sequence[str], pitch: str = "chroma") -> list[str
 
 
 def control_features(names: Sequence[str]) -> dict[str, slice]:
-    """Rows that are given, or left free, together (M-10): ``velocity``, ``pitch``, ``instrument`` among rows ``names``."""
+    """Which of the rows ``names`` are given, or left free, together (M-10): velocity, pitch, instrument."""
     told = {name for kind in PITCHES.values() for name in kind.names}
     first = 1 + sum(name in told for name in names)
     return {VELOCITY: slice(0, 1), "pitch": slice(1, first), "instrument": slice(first, len(names))}
