@@ -418,6 +418,86 @@ class Ablation(Block):
     how: list[Literal["zero", "mean"]] = Field(min_length=1)
 
 
+class Cell(Block):
+    """A column of the memoir's tables: a system on a format with a network, and what it changes for itself of
+    ``control``, ``train``, ``generate.seconds`` and ``speed.batch`` (``time_batch``)."""
+
+    system: Word
+    format: Word
+    network: Word
+    control: dict[str, Any] = {}
+    train: dict[str, Any] = {}
+    seconds: Rate | None = None
+    time_batch: Positive | None = None
+
+
+class ControlledGenerate(Block):
+    """Clips under the controls of the clips of ``split``; ``clips`` of them, by the hash of their names (0: all).
+
+    ``reference``: the split that FADs are measured from. ``untrained``: cells whose untrained network generates, too.
+    """
+
+    split: Literal["train", "valid", "test"]
+    reference: Literal["train", "valid", "test"]
+    clips: Count
+    reference_clips: Count
+    seconds: Rate
+    batch: Positive
+    noise_seed: Count
+    untrained: list[Word]
+
+
+class Speed(Block):
+    """Inference time (M-45): clips of a batch, turns, and how many calls of a network are timed (0: all)."""
+
+    batch: Positive
+    repeats: Annotated[int, Field(ge=2)]
+    calls: Count
+    threads: Positive
+
+
+class Fidelity(Block):
+    """Control fidelity (M-48). ``free``: cells that are also heard with one feature left free; ``resamples`` of the
+    bootstrap over clips."""
+
+    free: list[Word]
+    resamples: Positive
+    seed: Count
+
+
+class Sweeps(Block):
+    """One cell's sampler with one knob turned (M-49, M-55)."""
+
+    cell: Word
+    churn: list[Annotated[float, Field(ge=0)]]
+    steps: list[Positive]
+    guidance: list[Annotated[float, Field(ge=-1)]]
+
+
+class HandMade(Block):
+    """Figures 4.2 and 4.3: cells that play the control files of papers/mante2024_controls, and for how long."""
+
+    cells: list[Word]
+    seconds: Rate
+    triplets: Positive
+
+
+class Mante2024(Block):
+    """Everything of Manté 2024 that is not a codec, a format or a paradigm."""
+
+    datasets: list[Word] = Field(min_length=1)
+    seeds: list[Count] = Field(min_length=1)
+    embeddings: list[Word] = Field(min_length=1)
+    fad_rows: bool
+    cells: dict[Word, Cell] = Field(min_length=1)
+    samplers: dict[Word, dict[str, Any]]
+    generate: ControlledGenerate
+    speed: Speed
+    fidelity: Fidelity
+    sweeps: Sweeps
+    figures: HandMade
+
+
 class Params(Block):
     """The whole of params.yaml, for one scale."""
 
@@ -441,6 +521,7 @@ class Params(Block):
     timbre: Timbre
     projection: Projection
     ablation: Ablation
+    mante2024: Mante2024
 
 
 # Blocks that belong to plug-ins. A plug-in that is not listed has a block of its own making.

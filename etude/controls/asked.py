@@ -16,12 +16,14 @@ class Asked:
 
     ``velocity`` [frames]: 0..1, 0 where silence is asked for, NaN where it is free. ``pitch_class`` [frames]: 0..11,
     ``SILENT``, or ``UNKNOWN`` where it is free, or where C and silence cannot be told apart because velocity is free
-    (M-08). ``instrument`` [frames]: number of the row, or ``UNKNOWN``. ``frame_rate`` in Hz.
+    (M-08). ``instrument`` [frames]: position in ``players``, the names of the instruments, or ``UNKNOWN``.
+    ``frame_rate`` in Hz.
     """
 
     velocity: np.ndarray
     pitch_class: np.ndarray
     instrument: np.ndarray
+    players: list[str]
     frame_rate: float
 
     def __len__(self) -> int:
@@ -47,7 +49,7 @@ def asked(controls: np.ndarray, names: Sequence[str], frame_rate: float) -> Aske
     pitch_class[velocity == 0] = SILENT
     players = controls[features["instrument"]]
     instrument = np.where((players == FREE).any(axis=0), UNKNOWN, players.argmax(axis=0))
-    return Asked(velocity, pitch_class, instrument, frame_rate)
+    return Asked(velocity, pitch_class, instrument, list(names[features["instrument"]]), frame_rate)
 
 
 def _pitch_class(rows: np.ndarray, told: list[str]) -> np.ndarray:

@@ -54,13 +54,12 @@ class FamilyJudge:
         windows = torch.from_numpy(sound).unfold(0, WINDOW, HOP)
         return self._network(log_mel(windows))[0].softmax(dim=1).numpy()
 
-    def agreement(self, audio: np.ndarray, rate: int, asked: np.ndarray, names: list[str], frame_rate: float) -> tuple:
-        """(right, asked for): of the instruments that ``asked`` [frames] (positions in ``names``, negative: free) asks
-        for, each once a clip, how many the mean over their windows finds.
+    def agreement(self, shares: np.ndarray, asked: np.ndarray, names: list[str], frame_rate: float) -> tuple[int, int]:
+        """(right, asked for) of one clip of :meth:`shares`: of the instruments that ``asked`` [frames] (positions in
+        ``names``, negative: free) asks for, each once, how many the mean over their windows finds.
 
         A window counts for the instrument that most of its frames ask for.
         """
-        shares = self.shares(audio, rate)
         wanted = [self._wanted(asked, frame_rate, window) for window in range(len(shares))]
         right = 0
         players = sorted({number for number in wanted if number >= 0})

@@ -98,7 +98,11 @@ def test_what_is_left_free_is_not_judged():
     wish = asked(controls, NAMES, FRAME_RATE)
     assert np.isnan(wish.velocity).all() and not (wish.pitch_class == SILENT).any()
     found = dict(
-        zip(COLUMNS, counts(wish.velocity, wish.pitch_class, 75.0, hear(sound(melody(1)), RATE, FRAMES, 75.0)), strict=True)
+        zip(
+            COLUMNS,
+            counts(wish.velocity, wish.pitch_class, 75.0, hear(sound(melody(1)), RATE, FRAMES, 75.0)),
+            strict=True,
+        )
     )
     assert found["silent_frames"] == found["notes"] == 0 and found["pitch_frames"] > 0
     controls[1] = FREE
