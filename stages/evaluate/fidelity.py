@@ -25,7 +25,7 @@ from etude.metrics.intervals import bootstrap_interval
 from etude.pipeline.files import read_csv, write_csv
 from etude.pipeline.progress import progress
 from etude.pipeline.stage import plain, run_stage
-from etude.systems.loading import Format
+from etude.systems.format import Format
 
 COLUMNS = ["metric", "against", "value", "ci_low", "ci_high", "n"]
 INSTRUMENT = ["instrument_right", "instruments"]

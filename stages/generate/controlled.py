@@ -19,8 +19,9 @@ from etude.controls.tracks import FREE, control_features
 from etude.errors import UserError
 from etude.pipeline.progress import progress
 from etude.pipeline.stage import run_stage
-from etude.systems.controlled import ControlledSystem, build_controlled
-from etude.systems.loading import Format, load_controlled, ready
+from etude.systems.cell import build_cell, load_cell, ready
+from etude.systems.controlled import ControlledSystem
+from etude.systems.format import Format
 from etude.training.arrays import EncodedSplit
 from etude.training.seeds import generator_at
 from stages.generate.sounding import ClipWriter, SoundWriter, starting_noise
@@ -90,13 +91,12 @@ def wishes(settings, form: Format, data: Path, controls: Path, frames: int) -> t
 
 
 def system_of(settings, form: Format, weights: Path) -> ControlledSystem:
-    """The system of the cell, trained; or drawn anew from seed 0 with only its scaling fitted."""
+    """The system of the cell, trained; or drawn anew with only its scaling fitted."""
     if settings.source == "trained":
-        return load_controlled(settings.cell, form.shapes, form.classes, weights)
-    cell = settings.cell
-    torch.manual_seed(0)
-    system = build_controlled(cell.system, cell.block, cell.network, cell.control, form.shapes, form.classes)
-    system.fit_scale(*EncodedSplit(form.folder, "train", ("clips",)).mean_and_std("clips"))
+        return load_cell(settings.cell, form.folder, form.shapes, weights)
+    system = build_cell(settings.cell, form.folder, form.shapes)
+    if not form.classes:
+        system.fit_scale(*EncodedSplit(form.folder, "train", ("clips",)).mean_and_std("clips"))
     return ready(system)
 
 

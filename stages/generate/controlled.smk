@@ -142,6 +142,7 @@ rule time_controlled:
         settings=lambda w: settings(
             MANTE["speed"],
             dataset=w.dataset,
+            whole={system: {"steps": None} for system in ("ddpm", "discdpm")},
             cells={
                 name: controlled_settings(
                     name, 0, format=cell["format"], batch=cell["time_batch"] or MANTE["speed"]["batch"]

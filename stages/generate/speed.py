@@ -4,14 +4,16 @@
 
 A call is one evaluation of the network with what the sampler does around it. It is timed within the real sampler, after
 a warm-up; where ``settings.calls`` is above 0, sampling is stopped after so many calls (of a thousand, all alike) and the
-rest is multiplied. The clock waits for the GPU. Cells take turns, ``repeats`` times, so that a machine that slows down
-does so for all.
+rest is multiplied. Paradigms with a number of steps of their own are timed with all of them (``settings.whole`` is what
+their sampler is then told), whatever the clips to be judged were made with, which is ``calls_made``. The clock waits for
+the GPU. Cells take turns, ``repeats`` times, so that a machine that slows down does so for all.
 """
 
 import platform
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -20,13 +22,14 @@ from torch import Tensor
 from etude.pipeline.files import write_csv
 from etude.pipeline.progress import progress
 from etude.pipeline.stage import run_stage
-from etude.systems.controlled import ControlledSystem, build_controlled
-from etude.systems.loading import Format, ready
+from etude.systems.cell import build_cell, ready
+from etude.systems.controlled import ControlledSystem
+from etude.systems.format import Format
 from stages.generate.controlled import generate
 from stages.generate.sounding import ClipWriter
 
 COLUMNS = [
-    "dataset", "cell", "batch", "seconds", "repeat", "calls", "timed_calls", "call_seconds", "decode_seconds",
+    "dataset", "cell", "batch", "seconds", "repeat", "calls", "calls_made", "timed_calls", "call_seconds", "decode_seconds",
     "inference_seconds", "parameters", "device", "threads", "torch",
 ]  # fmt: skip
 WARM_UP = 2  # calls
@@ -38,7 +41,7 @@ class _Enough(Exception):
 
 def main(settings, formats: Path, codecs: Path, out: Path) -> None:
     torch.set_num_threads(settings.threads)
-    cells = {name: Timed(name, cell, formats, codecs, out.parent) for name, cell in vars(settings.cells).items()}
+    cells = {name: Timed(name, cell, settings.whole, formats, codecs, out.parent) for name, cell in vars(settings.cells).items()}
     rows = []
     for repeat in progress(range(settings.repeats), "timing", total=settings.repeats):
         for timed in cells.values():
@@ -49,17 +52,16 @@ def main(settings, formats: Path, codecs: Path, out: Path) -> None:
 class Timed:
     """A cell's network, untrained (weights take no part in time), its sampler and its codec."""
 
-    def __init__(self, name: str, cell, formats: Path, codecs: Path, scratch: Path):
+    def __init__(self, name: str, cell, whole, formats: Path, codecs: Path, scratch: Path):
         self.name, self.cell = name, cell
         self.form = Format.load(formats / cell.format)
         self.writer = ClipWriter(scratch / f".{name}.part", codecs / cell.codec / "codec.json", cell)
         self.writer.out.rmdir()
         self.writer.samples = round(cell.seconds * self.writer.codec.sample_rate)
         self.frames = self.writer.codec.frames(self.writer.samples)
-        own, form = cell.cell, self.form
-        self.system: ControlledSystem = ready(
-            build_controlled(own.system, own.block, own.network, own.control, form.shapes, form.classes)
-        )
+        self.system: ControlledSystem = ready(build_cell(cell.cell, self.form.folder, self.form.shapes))
+        self.calls_made = self._count()
+        cell.sampler = SimpleNamespace(**vars(cell.sampler) | vars(getattr(whole, cell.cell.system, SimpleNamespace())))
         self.calls = self._count()
 
     def measure(self, most: int) -> dict[str, object]:
@@ -73,7 +75,7 @@ class Timed:
         decode = clocked(lambda: self.writer.decode(made.cpu(), self.writer.samples, 0))[0]
         return {
             "cell": self.name, "batch": self.cell.batch, "seconds": self.cell.seconds, "calls": self.calls,
-            "timed_calls": timed, "call_seconds": f"{call:.6g}", "decode_seconds": f"{decode:.6g}",
+            "calls_made": self.calls_made, "timed_calls": timed, "call_seconds": f"{call:.6g}", "decode_seconds": f"{decode:.6g}",
             "inference_seconds": f"{call * self.calls + decode:.6g}", "parameters": self.system.learnable,
             "device": device_name(), "threads": torch.get_num_threads(), "torch": torch.__version__,
         }  # fmt: skip

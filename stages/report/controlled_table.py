@@ -32,7 +32,7 @@ NOTES = [
     "`..._equal` have as many as the CQT's, because it says that sizes bias its FADs.",
 ]
 METRICS = (
-    "learnable_parameters", "batch_size", "values_per_second", "training_time", "step_time", "loss_fall", "calls",
+    "learnable_parameters", "batch_size", "values_per_second", "training_time", "step_time", "loss_fall", "calls_made", "calls",
     "inference_time", "speed_ratio", "FAD", "FAD_untrained", "FAD_round_trip", "FAD_originals", "FAD_halves",
 )  # fmt: skip
 
@@ -41,7 +41,7 @@ def main(settings, printed: Path, reports: Path, models: Path, formats: Path, cs
     paper = Paper.load(printed)
     panels, machines = [], set()
     for dataset in settings.datasets:
-        times = {name: rows for name, rows in timed(reports / "evaluate/speed" / f"{dataset}.csv").items()}
+        times = timed(reports / "evaluate/speed" / f"{dataset}.csv")
         machines |= {f"{row['device']}, {row['threads']} thread(s)" for rows in times.values() for row in rows}
         for embedding in settings.embeddings:
             columns = [Column(metric, dataset, title=paper.heading(metric)) for metric in METRICS]
@@ -89,7 +89,7 @@ def costs(
     }
     if name in times:
         rows = times[name]
-        found["calls"] = exact(Value(int(rows[0]["calls"])))
+        found |= {name: exact(Value(int(rows[0][name]))) for name in ("calls", "calls_made")}
         found["inference_time"] = over_seeds([float(row["inference_seconds"]) for row in rows])
         if cell.slow and cell.slow in times:
             found["speed_ratio"] = speed_ratio(paper, table, name, cell.slow, rows, times[cell.slow])
