@@ -9,14 +9,15 @@ from etude.midi.note import Note
 def skyline(notes: Sequence[Note]) -> list[Note]:
     """The highest sounding note, cut where the next begins.
 
-    A lower note that begins under a higher one counts if that one leaves it more than half of its length: what players
-    hold over into the next note does not swallow it.
+    A lower note that begins under a higher one counts only where players hold the one over into the other: the higher
+    has less than a quarter of its own length left, and leaves the lower more than half.
     """
     line: list[Note] = []
     for note in _in_time(notes):
         if line and (above := line[-1]).offset > note.onset:
-            covered = min(above.offset, note.offset) - note.onset
-            if above.pitch > note.pitch and 2 * covered >= note.offset - note.onset:
+            left = above.offset - note.onset
+            held_over = 4 * left < above.offset - above.onset and 2 * left < note.offset - note.onset
+            if above.pitch > note.pitch and not held_over:
                 continue
             line[-1] = above._replace(offset=note.onset)
         line.append(note)

@@ -30,7 +30,7 @@ from etude.midi.transposition import OCTAVE, TRANSPOSITIONS
 from etude.pipeline.files import read_csv, sha256_file
 from etude.pipeline.stage import plain
 from etude.synth.fluid import render, soundfont
-from stages.prepare.clip import SPLITS, Clip, Dropped
+from stages.prepare.clip import Clip, Dropped
 
 SUFFIXES = (".mid", ".midi")
 RECORDED = (
@@ -54,8 +54,9 @@ class Unusable(Exception):
 
 
 def clips(raw: Path, settings: SimpleNamespace) -> Iterator[Clip | Dropped]:
-    """Yield the phrases of the files that ``raw/manifest.csv`` lists, splits in the order train, valid, test.
+    """Yield the phrases of the files that ``raw/manifest.csv`` lists.
 
+    Of music that comes twice the one met first is kept: the small splits, test and valid, are served before train.
     Raises ``UserError`` when a split gets no phrase at all.
     """
     low, high = settings.pitches
@@ -114,7 +115,7 @@ def _files(raw: Path) -> tuple[list[File], list[Dropped]]:
 
 def _splits(files: list[File], parts: SimpleNamespace) -> dict[str, list[File]]:
     test, valid = (max(1, round(part * len(files))) for part in (parts.test, parts.valid))
-    return dict(zip(SPLITS, (files[test + valid :], files[test : test + valid], files[:test]), strict=True))
+    return {"test": files[:test], "valid": files[test : test + valid], "train": files[test + valid :]}
 
 
 def _of_split(
