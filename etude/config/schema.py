@@ -635,6 +635,7 @@ class Params(Block):
     prepare: Prepare
     codec: dict[Word, dict[str, Any]]
     encode: Encode
+    formats: dict[Word, dict[str, Any]] = {}
     systems: dict[Word, dict[str, Any]]
     ablated_systems: dict[Word, Word]
     train: Training

@@ -41,7 +41,10 @@ class _Enough(Exception):
 
 def main(settings, formats: Path, codecs: Path, out: Path) -> None:
     torch.set_num_threads(settings.threads)
-    cells = {name: Timed(name, cell, settings.whole, formats, codecs, out.parent) for name, cell in vars(settings.cells).items()}
+    cells = {
+        name: Timed(name, cell, settings.whole, formats, codecs, out.parent)
+        for name, cell in vars(settings.cells).items()
+    }
     rows = []
     for repeat in progress(range(settings.repeats), "timing", total=settings.repeats):
         for timed in cells.values():
@@ -112,35 +115,34 @@ class Timed:
             hook.remove()
 
     def _count(self) -> int:
-        """Calls of the network in one sampling: counted with a network that gives back nothing but zeros."""
-        count = 0
-        network = self.system.network
-
-        class Counting(torch.nn.Module):
-            def forward(self, x: Tensor, *_) -> Tensor:
-                nonlocal count
-                count += 1
-                return shape_like(x)
-
-        def shape_like(x: Tensor) -> Tensor:
-            if not form.classes:
-                return torch.zeros_like(x)
-            return torch.zeros(len(x), x.shape[1], form.classes, *x.shape[2:])
-
-        form = self.form
-        self.system.network = Counting()
+        """Calls of the network in one sampling, counted with one that computes nothing."""
+        network, counting = self.system.network, Counting(self.form.classes)
+        self.system.network = counting
         try:
-            tracks = torch.zeros(1, form.shapes["controls"][0], 8)
-            generate(self.system, tracks, ["count"], self.cell)
+            generate(self.system, torch.zeros(1, self.form.shapes["controls"][0], 8), ["count"], self.cell)
         finally:
             self.system.network = network
-        return count
+        return counting.calls
 
     def _anything(self) -> Tensor:
         """A batch of clips of the format, to decode."""
         clips = np.load(self.form.folder / "clips.npy", mmap_mode="r")[: self.cell.batch, ..., : self.frames]
         clips = np.resize(clips, (self.cell.batch, *clips.shape[1:]))
         return torch.from_numpy(clips.astype(np.int64 if self.form.array == "codes" else np.float32))
+
+
+class Counting(torch.nn.Module):
+    """A network that gives back zeros: of the shape of x, or logits of ``classes`` where there are some."""
+
+    def __init__(self, classes: int):
+        super().__init__()
+        self.classes, self.calls = classes, 0
+        self.somewhere = torch.nn.Parameter(torch.zeros(1))  # tells on which device
+
+    def forward(self, x: Tensor, *_) -> Tensor:
+        self.calls += 1
+        shape = (len(x), x.shape[1], self.classes, *x.shape[2:]) if self.classes else x.shape
+        return torch.zeros(shape, device=x.device)
 
 
 def now() -> float:

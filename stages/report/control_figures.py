@@ -118,7 +118,9 @@ def draw(
         time = (np.arange(tracks.shape[1]) + form.centre) / form.frames_per_second
         top, *below = panels[:, column] if sounds else [None, *panels[:, column]]
         if top is not None:
-            top.imshow(mel(sounds[name], rate), origin="lower", aspect="auto", extent=(0, seconds, 0, BANDS), cmap="magma")
+            top.imshow(
+                mel(sounds[name], rate), origin="lower", aspect="auto", extent=(0, seconds, 0, BANDS), cmap="magma"
+            )
             top.set_title(f"{name}\n{caption(rows[column])}", loc="left")
             top.set_ylabel("mel band")
         else:
@@ -126,7 +128,10 @@ def draw(
         matrix = tracks[features["instrument"]]
         below[0].imshow(matrix, aspect="auto", extent=(0, seconds, len(matrix), 0), cmap="cividis", vmin=-1, vmax=1)
         below[0].set_yticks(np.arange(len(matrix)) + 0.5, form.controls[features["instrument"]])
-        for axes, rowset, what in ((below[1], features["pitch"], "chroma"), (below[2], features["velocity"], "velocity")):
+        for axes, rowset, what in (
+            (below[1], features["pitch"], "chroma"),
+            (below[2], features["velocity"], "velocity"),
+        ):
             for place, values in enumerate(tracks[rowset]):
                 axes.step(time, values, where="mid", lw=1, color=COLOURS[place % len(COLOURS)])
             axes.set_ylim(-1.1, 1.1)

@@ -53,9 +53,7 @@ def draw(rows: list[dict[str, str]], settings) -> Figure:
             (row["metric"], row["embedding"], row["dataset"]) for row in rows if row["metric"] in metrics
         )
         for place, line in enumerate(lines):
-            chosen = [
-                row for row in rows if (row["metric"], row["embedding"], row["dataset"]) == line and row["score"]
-            ]
+            chosen = [row for row in rows if (row["metric"], row["embedding"], row["dataset"]) == line and row["score"]]
             x, y = [float(row["value"]) for row in chosen], [float(row["score"]) for row in chosen]
             ends = [
                 [abs(float(row[end] or row["score"]) - float(row["score"])) for row in chosen]
