@@ -447,9 +447,9 @@ class Edm(Block):
 
 
 class ControlledNetwork(Block):
-    """A U-Net: channels at the top, their factors per halving, those of the way up (null: the same widths as on the way
-    down), channels of the noise embedding, kernel of the last convolution, side of the patches that are one place of the
-    U-Net (M-19, M-20)."""
+    """A U-Net: channels at the top, their factors per halving, those of the way up (null: the same widths as on the
+    way down), channels of the noise embedding, kernel of the last convolution, side of the patches that are one place
+    of the U-Net (M-19, M-20)."""
 
     base: Positive
     factors: list[Annotated[int | float, Field(gt=0)]] = Field(min_length=1)
@@ -461,9 +461,8 @@ class ControlledNetwork(Block):
     @model_validator(mode="after")
     def _as_many_up_as_down(self):
         if self.up_factors is not None and len(self.up_factors) != len(self.factors):
-            raise ValueError(
-                f"up_factors has {len(self.up_factors)} numbers and factors {len(self.factors)}: one per halving is needed"
-            )
+            up, down = len(self.up_factors), len(self.factors)
+            raise ValueError(f"up_factors has {up} numbers and factors {down}: one per halving is needed")
         return self
 
 

@@ -1,4 +1,4 @@
-"""How much of the data is left at each step of a discrete-time diffusion (M-11, M-16). Found by name in ``SCHEDULES``."""
+"""How much of the data is left at each step of a discrete-time diffusion (M-11, M-16), by name in ``SCHEDULES``."""
 
 import math
 from collections.abc import Callable

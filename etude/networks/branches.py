@@ -9,8 +9,8 @@ from torch.nn import functional
 
 
 class LocalBranch(nn.Module):
-    """Mirrors the way down of the U-Net: time is halved per layer, the channels stay; level k is [batch, width, frames /
-    2**k] (M-21). Without normalisation, so that a frame of control acts within its receptive field alone.
+    """Mirrors the way down of the U-Net: time is halved per layer, the channels stay; level k is [batch, width, frames
+    / 2**k] (M-21). Without normalisation, so that a frame of control acts within its receptive field alone.
 
     Controls at a lower rate than the frames are held (M-53).
     """
@@ -49,8 +49,8 @@ class GlobalBranch(nn.Module):
 
 
 class TokenBranch(nn.Module):
-    """Each frame of control is a token, whatever their rate; all levels are given the same tokens [batch, width, control
-    frames] (M-28)."""
+    """Each frame of control is a token, whatever their rate; all levels are given the same tokens [batch, width,
+    control frames] (M-28)."""
 
     def __init__(self, rows: int, width: int, depth: int):
         super().__init__()

@@ -36,13 +36,15 @@ class CodeEmbedding(nn.Module):
 
 class ControlledUNet(nn.Module):
     """F(x, noise level, controls) for clips of ``shape`` (channels, frames), (channels, bins, frames), or, with
-    ``classes`` > 0, (codes, frames) of class numbers.
+    ``classes`` > 0, (codes, frames) of class numbers. Any number of frames is taken: every axis is padded to a multiple
+    of what the U-Net needs and cut again.
 
-    ``network``: base, factors (of the channels, per halving), up_factors (of the way up, from the bottom; null mirrors
-    the way down), embedding, out_kernel, patch (so many neighbours along every axis become channels before the U-Net
-    and are dealt out again after it; 1, as in the memoir, keeps the axes; codes have none). ``control``: how (a name of :data:`etude.networks.control.CONTROLS`, or none),
-    channels, side (encoder | both), decimate (frames that share one value of the controls). Any number of frames is
-    taken: every axis is padded to a multiple of 2**depth and cut again.
+    ``network``: base, the channels at the top; factors of the channels, per halving; up_factors of the way up, from the
+    bottom (null mirrors the way down); embedding; out_kernel; patch: so many neighbours along every axis become
+    channels before the U-Net and are dealt out again after it (1, as in the memoir, keeps the axes; codes have none).
+
+    ``control``: how, a name of :data:`etude.networks.control.CONTROLS`, or none; channels; side, the half of the U-Net
+    it joins (encoder, with the bottom, or both); decimate: frames that share one value of the controls.
     """
 
     def __init__(self, shape: tuple[int, ...], rows: int, network, control, classes: int = 0):

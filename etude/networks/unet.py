@@ -63,8 +63,8 @@ class UNet(nn.Module):
 
     ``axes`` = 2 takes [batch, channels[0], bins, frames]. ``up_channels`` gives the way up its own widths, from the top
     to the level above the bottom (UNetExpand); ``out_channels`` and ``out_kernel`` are the last convolution's.
-    ``noise_embedding(embedding)`` makes what turns the noise level into features; ``modulations`` and ``join`` are as in
-    :class:`ConditionedBlock`.
+    ``noise_embedding(embedding)`` makes what turns the noise level into features; ``modulations`` and ``join`` are as
+    in :class:`ConditionedBlock`.
     """
 
     def __init__(

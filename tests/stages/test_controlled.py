@@ -1,181 +1,150 @@
-"""From a trained cell and controls to clips on disk, how long that takes, and what is heard in them."""
+"""One cell of the memoir's tables, trained on tiny arrays in the layout of data/formats/."""
 
 import json
 
 import numpy as np
 import pytest
+import torch
 
-from etude.audio.files import read_audio
 from etude.errors import UserError
-from etude.pipeline.files import read_csv, sha256_file, write_csv
+from etude.pipeline.files import read_csv, sha256_file, write_csv, write_json
 from etude.pipeline.stage import namespace
-from stages.evaluate import fidelity
-from stages.generate import controlled, speed
-from stages.judge.judge import judge as judge_stage
-from tests.stages.melodies import CELL, DDPM, NAMES, RATE, SAMPLER, SPECTRAL, make
+from etude.systems.controlled import ControlledSystem
+from etude.systems.cell import load_cell
+from stages.train.controlled import main
 
-GENERATE = {
-    "split": "valid", "seconds": 1.536, "clips": 0, "codec": "spectral", "block": SPECTRAL, "array": "latents", "batch": 3,
-    "noise_seed": 0, "free": [], "cell": CELL, "sampler": SAMPLER, "format": "latents",
+NETWORK = {"base": 8, "factors": [1.5], "up_factors": [1], "embedding": 16, "out_kernel": 1, "patch": 1}
+CHAIN = {"steps": 10, "schedule": "cosine", "first_beta": 0.01, "last_beta": 0.5}
+CELLS = {
+    "edm_cqt": {
+        "system": "edm",
+        "block": {"sigma_data": 0.5, "noise_mean": -1.2, "noise_std": 1.2, "scaling": "channel"},
+    },
+    "ddpm_latents": {"system": "ddpm", "block": CHAIN | {"scaling": "global"}},
+    "discdpm_codes": {"system": "discdpm", "block": CHAIN},
+}
+CONTROL = {"how": "concatenation", "channels": 4, "side": "encoder", "decimate": 1, "dropout": 0.3}
+TRAIN = {
+    "steps": 4, "batch": 3, "lr": 0.01, "warmup": 1, "schedule": "cosine", "ema": 0.5, "log_every": 2,
+    "checkpoint_every": 2, "crop_seconds": 1.0,
 }  # fmt: skip
+FRAMES, RATE = 24, 8.0
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    return make(tmp_path_factory.mktemp("melodies"))
-
-
-@pytest.fixture(scope="module")
-def judge(made):
-    out = made.root / "models/judges/toy/gm_cnn/judge.json"
-    judge_stage(
-        namespace({"embedding": "gm_cnn", "steps": 20, "batch": 8, "lr": 0.003, "width": 4, "seed": 0}),
-        made.prepared,
-        out,
-    )
-    return out
-
-
-def generate(made, out, source="trained", controls="none", **changes):
-    settings = namespace(GENERATE | {"source": source} | changes)
-    weights = made.weights[settings.cell.cell]
-    paths = made.index, made.codec, weights, made.root / controls if controls == "none" else controls, made.prepared
-    controlled.main(settings, *paths, out)
-    return read_csv(out / "index.csv")
-
-
-@pytest.mark.parametrize("cell", [CELL, DDPM])
-def test_clips_are_the_same_every_time_and_in_any_batch(made, tmp_path, cell):
-    sampler = SAMPLER | {"churn": 20.0} if cell is CELL else {"steps": 5, "variance": "beta", "guidance": 0.0}
-    own = {"cell": cell, "sampler": sampler}
-    rows = generate(made, tmp_path / "a", **own)
-    assert sorted(row["clip"] for row in rows) == [f"valid_{k:02d}" for k in range(4)]
-    assert generate(made, tmp_path / "b", **own) == rows
-    for row in rows:
-        audio, rate = read_audio(tmp_path / "a" / row["file"])
-        assert (len(audio), rate) == (24576, RATE) and sha256_file(tmp_path / "a" / row["file"]) == row["sha256"]
-    alone = generate(made, tmp_path / "c", batch=1, **own)
-    for row, single in zip(rows, alone, strict=True):
-        assert row["clip"] == single["clip"]
-        both = [read_audio(tmp_path / folder / row["file"])[0] for folder in "ac"]
-        # Levels are those of the clip alone; the spectral codec's phases, seeded per batch, are not.
-        assert np.sqrt((both[0] ** 2).mean()) == pytest.approx(np.sqrt((both[1] ** 2).mean()), rel=0.05)
-    assert generate(made, tmp_path / "d", noise_seed=1, **own) != rows
-
-
-def test_freeing_a_control_changes_the_clips_and_fewer_are_the_first_by_hash(made, tmp_path):
-    rows = {row["clip"]: row["sha256"] for row in generate(made, tmp_path / "a")}
-    for feature in ("velocity", "pitch", "instrument"):
-        free = {row["clip"]: row["sha256"] for row in generate(made, tmp_path / feature, free=[feature])}
-        assert free.keys() == rows.keys() and not set(free.values()) & set(rows.values())
-    two = [row["clip"] for row in generate(made, tmp_path / "two", clips=2)]
-    assert len(two) == 2 and set(two) < set(rows)
-
-
-def test_the_reference_and_the_originals_are_the_clips_themselves(made, tmp_path):
-    rows = generate(made, tmp_path / "reference", "clips", split="test")
-    assert len(rows) == 8
-    prepared = {row["clip"]: int(row["row"]) for row in read_csv(made.prepared)}
-    array = np.load(made.prepared.with_name("audio.npy"))
-    for row in rows:
-        audio, _ = read_audio(tmp_path / "reference" / row["file"])
-        np.testing.assert_array_equal(audio[:, 0], array[prepared[row["clip"]]][: round(1.536 * RATE)] / 32768.0)
-    assert json.loads((tmp_path / "reference/protocol.json").read_text())["loudness"] == {"rule": "none"}
-    with pytest.raises(UserError, match=r"lasts 2\.048 s, mante2024\.generate asks for 3 s"):
-        generate(made, tmp_path / "long", "clips", seconds=3.0)
-
-
-def test_a_round_trip_needs_no_system_and_an_untrained_one_no_weights(made, tmp_path):
-    trip = generate(made, tmp_path / "trip", "codec")
-    untrained = generate(made, tmp_path / "untrained", "untrained")
-    assert [row["clip"] for row in trip] == [row["clip"] for row in untrained]
-
-
-def test_control_files_are_played_and_named(made, tmp_path):
-    folder = tmp_path / "controls"
-    folder.mkdir()
-    for name, chroma in (("up", 0.9), ("free", -1)):
-        row = {"time": 0, "velocity": 0.5, "chroma": chroma, "flute": 1, "reed": 0}
-        write_csv(folder / f"{name}.csv", [row, row | {"time": 1.0}], list(row))
-    assert [row["clip"] for row in generate(made, tmp_path / "out", controls=folder)] == ["free", "up"]
-    (folder / "up.csv").write_text("time,velocity,piano\n0,1,1\n1,1,1\n")
-    with pytest.raises(UserError, match=r"up\.csv: 'piano' is not a control"):
-        generate(made, tmp_path / "bad", controls=folder)
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    with pytest.raises(UserError, match="holds no .csv with controls"):
-        generate(made, tmp_path / "bad", controls=empty)
-
-
-def test_weights_of_another_cell_and_a_missing_format_are_one_sentence(made, tmp_path):
-    other = CELL | {"network": CELL["network"] | {"base": 12}}
-    with pytest.raises(UserError, match=r"weights of another network than cell edm_latents describes") as caught:
-        generate(made, tmp_path, cell=other)
-    assert "\n" not in str(caught.value)
-
-
-def test_time_is_calls_times_a_call_and_decoding_and_every_call_is_counted(made, tmp_path):
-    """NFE of M-14: 2 x steps - 1; of a chain, its steps. Stopping early must not change the count."""
-    ddpm = {"cell": DDPM, "sampler": {"steps": 5, "variance": "beta", "guidance": 0.0}}
-    cells = {
-        "edm_latents": GENERATE,
-        "ddpm_latents": GENERATE | ddpm,
-        "guided": GENERATE | {"sampler": SAMPLER | {"guidance": 1.0}},
+def formats(tmp_path_factory):
+    """data/formats/toy with a CQT, latents and codes of the same six clips."""
+    root, rng = tmp_path_factory.mktemp("formats") / "toy", np.random.default_rng(0)
+    arrays = {
+        "cqt": rng.normal(3, 2, (6, 2, 7, FRAMES)).astype(np.float32),
+        "latents": rng.normal(0, 5, (6, 5, FRAMES)).astype(np.float32),
+        "codes": rng.integers(0, 11, (6, 3, FRAMES)).astype(np.int16),
     }
-    whole = {"ddpm": {"steps": None}}
-    settings = {"repeats": 2, "calls": 2, "threads": 1, "dataset": "toy", "cells": cells, "whole": whole}
-    speed.main(namespace(settings), made.root / "formats/toy", made.root / "models/codecs/toy", tmp_path / "speed.csv")
-    rows = read_csv(tmp_path / "speed.csv")
-    assert {(row["cell"], row["calls"], row["calls_made"]) for row in rows} == {
-        ("edm_latents", "5", "5"), ("ddpm_latents", "20", "5"), ("guided", "10", "10"),
-    }  # fmt: skip
-    assert [row["cell"] for row in rows] == list(cells) * 2, "cells take turns"
-    for row in rows:
-        total = int(row["calls"]) * float(row["call_seconds"]) + float(row["decode_seconds"])
-        assert float(row["inference_seconds"]) == pytest.approx(total, rel=1e-4) and total > 0
-    assert [path.name for path in tmp_path.iterdir()] == ["speed.csv"], "something was left behind"
+    for name, clips in arrays.items():
+        folder = root / name
+        folder.mkdir(parents=True)
+        rows = [{"clip": f"c{k}", "row": k, "split": "train" if k < 4 else "valid"} for k in range(6)]
+        write_csv(folder / "index.csv", rows, ["clip", "row", "split"])
+        np.save(folder / "clips.npy", clips)
+        np.save(folder / "controls.npy", rng.random((6, 5, FRAMES)).astype(np.float32))
+        facts = {"frames_per_second": RATE, "frames": FRAMES, "controls": ["velocity", "chroma", "a", "b", "c"]}
+        write_json(folder / "format.json", facts | ({"classes": 11} if name == "codes" else {}))
+    return root
 
 
-def listen(made, judge, clips, out, controls="none"):
-    settings = namespace({"resamples": 50, "seed": 0, "labels": {"dataset": "toy", "cell": "x", "seed": "0"}})
-    folder = made.root / "none" if controls == "none" else controls
-    fidelity.main(settings, clips / "index.csv", made.index.with_name("format.json"), folder, made.prepared, judge, out)
-    return {(row["against"], row["metric"]): row for row in read_csv(out)}
+def settings(cell: str, **changes) -> dict:
+    train = TRAIN | {key: changes.pop(key) for key in list(changes) if key in TRAIN}
+    return {"cell": cell, "network": NETWORK, "control": CONTROL, "seed": 0, "train": train} | CELLS[cell] | changes
 
 
-def test_the_originals_follow_their_controls_and_not_those_of_others(made, judge, tmp_path):
-    generate(made, tmp_path / "originals", "clips", split="test")
-    found = listen(made, judge, tmp_path / "originals", tmp_path / "fidelity.csv")
-    for metric in ("chroma_accuracy", "voicing_accuracy", "velocity_correlation"):
-        own = found["own", metric]
-        assert float(own["value"]) > 0.95, metric
-        assert float(own["ci_low"]) <= float(own["value"]) <= float(own["ci_high"])
-    assert float(found["shuffled", "chroma_accuracy"]["value"]) < 0.5
-    clips = read_csv(tmp_path / "fidelity.clips.csv")
-    assert len(clips) == 16 and {row["against"] for row in clips} == {"own", "shuffled"}
+def run(formats, out, cell, form=None, scratch=None, **changes):
+    index = formats / (form or cell.partition("_")[2]) / "index.csv"
+    main(namespace(settings(cell, **changes)), index, scratch or out / "scratch", out / "tensorboard", out)
+    return out / "weights.safetensors"
 
 
-def test_clips_of_control_files_are_held_against_these(made, judge, tmp_path):
-    folder = tmp_path / "controls"
-    folder.mkdir()
-    row = {"time": 0, "velocity": 0.5, "chroma": 0.9, "flute": 1, "reed": 0}
-    write_csv(folder / "up.csv", [row, row | {"time": 1.536}], list(row))
-    generate(made, tmp_path / "out", controls=folder)
-    found = listen(made, judge, tmp_path / "out", tmp_path / "fidelity.csv", folder)
-    assert {against for against, _ in found} == {"own"} and found["own", "chroma_accuracy"]["value"] != ""
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_cell_is_trained_and_says_what_it_cost_and_generates(formats, tmp_path, cell):
+    weights = run(formats, tmp_path / "a", cell)
+    assert sha256_file(run(formats, tmp_path / "b", cell)) == sha256_file(weights), "not repeatable"
+    assert [row["step"] for row in read_csv(tmp_path / "a/loss.csv")] == ["2", "4"]
+    cost = json.loads((tmp_path / "a/training.json").read_text())
+    assert cost["steps"] == cost["timed_steps"] == 4 and cost["batch"] == 3 and cost["frames"] == 8
+    assert cost["seconds"] == pytest.approx(4 * cost["seconds_per_step"], rel=0.02)
+    assert 0 < cost["reading_share"] < 0.5, "the loader starves the step"
+    assert not list((tmp_path / "a/scratch").rglob("*.pt"))
+
+    folder = formats / cell.partition("_")[2]
+    shapes = {name: np.load(folder / f"{name}.npy").shape[1:] for name in ("clips", "controls")}
+    system = load_cell(namespace(settings(cell)), folder, shapes, weights)
+    assert isinstance(system, ControlledSystem) and not system.training and system.learnable == cost["parameters"]
+    if cell == "edm_cqt":
+        scaled = system.normalise(torch.from_numpy(np.load(folder / "clips.npy")[:4]))
+        assert scaled.std().item() == pytest.approx(0.5, rel=1e-3)
 
 
-def test_a_family_of_two_instruments_cannot_judge(made, judge, tmp_path):
-    rows = read_csv(made.prepared)
-    rows[0]["instrument"] = "piccolo"
-    write_csv(tmp_path / "index.csv", rows, list(rows[0]))
-    from etude.embeddings._families import FamilyJudge
+def test_killed_and_resumed_gives_the_same_bytes(formats, tmp_path, monkeypatch):
+    whole = run(formats, tmp_path / "whole", "edm_cqt")
+    plain, count = ControlledSystem.loss, iter(range(100))
 
-    with pytest.raises(UserError, match="family 'flute' has the instruments flute, piccolo, one is expected"):
-        FamilyJudge.load(judge, tmp_path / "index.csv")
-    with pytest.raises(UserError, match="not found; `etude run"):
-        FamilyJudge.load(tmp_path / "judge.json", made.prepared)
+    def loss(self, *arguments):
+        if next(count) == 3:
+            raise KeyboardInterrupt
+        return plain(self, *arguments)
+
+    monkeypatch.setattr(ControlledSystem, "loss", loss)
+    with pytest.raises(KeyboardInterrupt):
+        run(formats, tmp_path / "out", "edm_cqt", scratch=tmp_path / "scratch")
+    assert list((tmp_path / "scratch").rglob("checkpoint.pt"))
+    monkeypatch.setattr(ControlledSystem, "loss", plain)
+    resumed = run(formats, tmp_path / "out", "edm_cqt", scratch=tmp_path / "scratch")
+    assert sha256_file(resumed) == sha256_file(whole)
+    assert (tmp_path / "out/loss.csv").read_bytes() == (tmp_path / "whole/loss.csv").read_bytes()
+    assert json.loads((tmp_path / "out/training.json").read_text())["timed_steps"] == 2
 
 
-def test_names_of_rows_are_those_of_the_control_files():
-    assert NAMES == ["velocity", "chroma", "flute", "reed"]
+def test_a_checkpoint_of_another_cell_is_not_taken(formats, tmp_path, monkeypatch):
+    from etude.training.checkpoint import Checkpoint
+
+    folders = []
+    monkeypatch.setattr(Checkpoint, "load", lambda self: folders.append(self.path.parent.name))
+    run(formats, tmp_path, "edm_cqt")
+    run(formats, tmp_path, "edm_cqt", form="latents")
+    run(formats, tmp_path, "ddpm_latents")
+    run(formats, tmp_path, "edm_cqt", control=CONTROL | {"how": "film"})
+    run(formats, tmp_path, "edm_cqt", crop_seconds=0.0)
+    run(formats, tmp_path, "edm_cqt", seed=1)
+    assert len(set(folders)) == 6
+
+
+def test_a_paradigm_that_cannot_have_the_data_is_refused(formats, tmp_path):
+    with pytest.raises(UserError, match=r"cell edm_cqt on format codes: edm needs continuous data.*discdpm"):
+        run(formats, tmp_path, "edm_cqt", form="codes")
+    with pytest.raises(UserError, match=r"cell discdpm_codes on format latents: discdpm diffuses classes"):
+        run(formats, tmp_path, "discdpm_codes", form="latents")
+    assert not list(tmp_path.rglob("*.safetensors"))
+
+
+def test_codes_out_of_range_and_weights_of_another_network_are_refused(formats, tmp_path):
+    folder = tmp_path / "toy" / "codes"
+    folder.mkdir(parents=True)
+    for file in (formats / "codes").iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    codes = np.load(folder / "clips.npy")
+    codes[2, 1, 3] = 11
+    np.save(folder / "clips.npy", codes)
+    with pytest.raises(UserError, match=r"clips.npy: row 2 has codes from 0 to 11.*0 to 10"):
+        run(tmp_path / "toy", tmp_path / "out", "discdpm_codes")
+    weights = run(formats, tmp_path / "cqt", "edm_cqt")
+    with pytest.raises(UserError, match="weights of another network than cell ddpm_latents describes"):
+        load_cell(
+            namespace(settings("ddpm_latents")),
+            formats / "latents",
+            {"clips": (5, FRAMES), "controls": (5, FRAMES)},
+            weights,
+        )
