@@ -45,6 +45,20 @@ def check_cells(params: dict[str, Any]) -> None:
         )
 
 
+def described_cell(params: dict[str, Any], cell: str, seed: int) -> dict[str, Any]:
+    """What makes a trained cell what it is, but for how it is trained: the same for whoever builds or loads it."""
+    mante = params["mante2024"]
+    chosen = mante["cells"][cell]
+    return {
+        "cell": cell,
+        "system": chosen["system"],
+        "block": params["systems"][chosen["system"]],
+        "network": mante["networks"][chosen["network"]],
+        "control": mante["control"] | (chosen.get("control") or {}),
+        "seed": seed,
+    }
+
+
 def _known(path: str, name: str, known: Iterable[str], where: str = "") -> None:
     if name not in known:
         close = difflib.get_close_matches(name, list(known), n=1)

@@ -27,7 +27,7 @@ def made(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def judge(made):
-    out = made.root / "models/judges/toy/gm_cnn/judge.json"
+    out = made.root / "models/judges/gm_melodies/gm_cnn/judge.json"
     judge_stage(
         namespace({"embedding": "gm_cnn", "steps": 20, "batch": 8, "lr": 0.003, "width": 4, "seed": 0}),
         made.prepared,
@@ -124,7 +124,12 @@ def test_time_is_calls_times_a_call_and_decoding_and_every_call_is_counted(made,
     }
     whole = {"ddpm": {"steps": None}}
     settings = {"repeats": 2, "calls": 2, "threads": 1, "dataset": "toy", "cells": cells, "whole": whole}
-    speed.main(namespace(settings), made.root / "formats/toy", made.root / "models/codecs/toy", tmp_path / "speed.csv")
+    speed.main(
+        namespace(settings),
+        made.root / "data/formats/gm_melodies",
+        made.root / "models/codecs/gm_melodies",
+        tmp_path / "speed.csv",
+    )
     rows = read_csv(tmp_path / "speed.csv")
     assert {(row["cell"], row["calls"], row["calls_made"]) for row in rows} == {
         ("edm_latents", "5", "5"), ("ddpm_latents", "20", "5"), ("guided", "10", "10"),
