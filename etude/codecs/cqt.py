@@ -161,11 +161,13 @@ class CqtCodec(nn.Module):
     """See the module's text. ``settings``: those of :class:`Grid`, iterations, deviation."""
 
     channels = 2
+    centre = 0.0
     keeps_phase = True  # what it decodes can be held against the original sample by sample
 
     def __init__(self, settings):
         super().__init__()
         self.grid = Grid(settings)
+        self.frames_per_second = settings.sample_rate / settings.hop
         self.sample_rate, self.bins, self.iterations = settings.sample_rate, settings.bins, settings.iterations
         self.register_buffer("scale", torch.ones(()))
         self._frames: dict[int, Frame] = {}

@@ -56,6 +56,8 @@ class EncodecCodec(nn.Module):
     """See the module's text. ``settings``: bandwidth, components (0: all channels, unprojected), latents."""
 
     sample_rate = RATE
+    frames_per_second = RATE / HOP
+    centre = 0.5
     classes = CLASSES
     keeps_phase = True  # what it decodes can be held against the original sample by sample
 

@@ -45,6 +45,15 @@ class BandSource(Block):
     seed: Count
 
 
+class MelodiesSource(Block):
+    """gm_melodies: composed pieces as MIDI files."""
+
+    pieces: Positive
+    bars: Literal[4, 8, 12, 16]
+    slower: list[Rate] = Field(min_length=2, max_length=2)
+    seed: Count
+
+
 class Loudness(Block):
     """One gain per source file. ``peak``: the largest sample reaches ``target_db`` dBFS, by at most ``max_gain_db``."""
 
@@ -53,8 +62,8 @@ class Loudness(Block):
     max_gain_db: float
 
 
-class Prepare(Block):
-    """Canonical clips."""
+class Canonical(Block):
+    """Canonical clips of a data set."""
 
     sample_rate: Positive
     chunk_samples: Positive
@@ -64,6 +73,74 @@ class Prepare(Block):
     remainder: Part
     max_chunks_per_stem: Count
     bass_octave: int
+
+
+class Prepare(Canonical):
+    """Canonical clips; what a reader, and what a data set changes in this block (etude/config/datasets.py)."""
+
+    readers: dict[Word, dict[str, Any]] = {}
+    datasets: dict[Word, dict[str, Any]] = {}
+
+
+class Program(Block):
+    """An instrument: its name, a label of clips and of a row of their controls, and its General MIDI program."""
+
+    name: Word
+    program: Annotated[int, Field(ge=0, le=127)]
+
+
+class Music(Block):
+    """How much a window must hold: notes, and the part of it in which one sounds."""
+
+    notes: Positive
+    sounding: Part
+
+
+class Swells(Block):
+    """Velocities over a clip: base (1 + depth sin(2 pi f t + phase)) within 1..127; null: from each note's own. f is
+    drawn between 1/8 and 8 cycles a clip (M-02)."""
+
+    base: Annotated[int, Field(ge=1, le=127)] | None
+    depth: Part
+    draw: Literal["log_uniform", "uniform"]
+
+
+class PerSplit(Block):
+    """A number for each split."""
+
+    train: Count
+    valid: Count
+    test: Count
+
+
+class Parts(Block):
+    """Parts of the files for the splits beside train."""
+
+    valid: Part
+    test: Part
+
+
+class Melodies(Canonical):
+    """prepare.readers.melodies: phrases of one melody from any MIDI files (M-01). ``track``, ``monophony`` and
+    ``transposition`` name rules of etude/midi/; notes below ``shortest`` seconds are left out; files of more than
+    ``longest`` seconds or ``largest_file`` bytes are, too; of ``clips`` and ``clips_per_file``, 0 takes all."""
+
+    programs: list[Program] = Field(min_length=1)
+    track: Literal["highest", "busiest", "first"]
+    monophony: Literal["skyline", "latest", "only"]
+    pitches: list[int] = Field(min_length=2, max_length=2)
+    transposition: Literal["together", "each", "whole"]
+    shortest: Rate
+    minimum: Music
+    velocity: Swells
+    gain: Rate
+    oversampling: Positive
+    clips_per_file: Count
+    clips: PerSplit
+    parts: Parts
+    longest: Rate
+    largest_file: Positive
+    seed: Count
 
 
 class Training(Block):
@@ -420,8 +497,14 @@ class Params(Block):
 
 # Blocks that belong to plug-ins. A plug-in that is not listed has a block of its own making.
 PLUGIN_BLOCKS: dict[str, dict[str, type[Block]]] = {
-    "fetch": {"gm_notes": NotesSource, "gm_band": BandSource},
-    "codec": {"spectral": SpectralCodec, "encodec": EncodecCodec, "music2latent": PretrainedCodec, "cqt": CqtCodec, "seanet": SeanetCodec},
+    "fetch": {"gm_notes": NotesSource, "gm_band": BandSource, "gm_melodies": MelodiesSource},
+    "codec": {
+        "spectral": SpectralCodec,
+        "encodec": EncodecCodec,
+        "music2latent": PretrainedCodec,
+        "cqt": CqtCodec,
+        "seanet": SeanetCodec,
+    },
     "systems": {"hdae": Hdae, "msdae": Msdae},
     "judge": {
         "gm_cnn": GmCnn,
@@ -430,3 +513,6 @@ PLUGIN_BLOCKS: dict[str, dict[str, type[Block]]] = {
         "clap": ExternalEmbedding,
     },
 }
+
+# What a reader of data sets adds to the block `prepare`. One that is not listed adds nothing.
+READER_BLOCKS: dict[str, type[Canonical]] = {"melodies": Melodies}
