@@ -45,6 +45,15 @@ class BandSource(Block):
     seed: Count
 
 
+class MelodiesSource(Block):
+    """gm_melodies: composed pieces as MIDI files."""
+
+    pieces: Positive
+    bars: Literal[4, 8, 12, 16]
+    slower: list[Rate] = Field(min_length=2, max_length=2)
+    seed: Count
+
+
 class Loudness(Block):
     """One gain per source file. ``peak``: the largest sample reaches ``target_db`` dBFS, by at most ``max_gain_db``."""
 
@@ -53,8 +62,8 @@ class Loudness(Block):
     max_gain_db: float
 
 
-class Prepare(Block):
-    """Canonical clips."""
+class Canonical(Block):
+    """Canonical clips of a data set."""
 
     sample_rate: Positive
     chunk_samples: Positive
@@ -64,6 +73,74 @@ class Prepare(Block):
     remainder: Part
     max_chunks_per_stem: Count
     bass_octave: int
+
+
+class Prepare(Canonical):
+    """Canonical clips; what a reader, and what a data set changes in this block (etude/config/datasets.py)."""
+
+    readers: dict[Word, dict[str, Any]] = {}
+    datasets: dict[Word, dict[str, Any]] = {}
+
+
+class Program(Block):
+    """An instrument: its name, a label of clips and of a row of their controls, and its General MIDI program."""
+
+    name: Word
+    program: Annotated[int, Field(ge=0, le=127)]
+
+
+class Music(Block):
+    """How much a window must hold: notes, and the part of it in which one sounds."""
+
+    notes: Positive
+    sounding: Part
+
+
+class Swells(Block):
+    """Velocities over a clip: base (1 + depth sin(2 pi f t + phase)) within 1..127; null: from each note's own. f is
+    drawn between 1/8 and 8 cycles a clip (M-02)."""
+
+    base: Annotated[int, Field(ge=1, le=127)] | None
+    depth: Part
+    draw: Literal["log_uniform", "uniform"]
+
+
+class PerSplit(Block):
+    """A number for each split."""
+
+    train: Count
+    valid: Count
+    test: Count
+
+
+class Parts(Block):
+    """Parts of the files for the splits beside train."""
+
+    valid: Part
+    test: Part
+
+
+class Melodies(Canonical):
+    """prepare.readers.melodies: phrases of one melody from any MIDI files (M-01). ``track``, ``monophony`` and
+    ``transposition`` name rules of etude/midi/; notes below ``shortest`` seconds are left out; files of more than
+    ``longest`` seconds or ``largest_file`` bytes are, too; of ``clips`` and ``clips_per_file``, 0 takes all."""
+
+    programs: list[Program] = Field(min_length=1)
+    track: Literal["highest", "busiest", "first"]
+    monophony: Literal["skyline", "latest", "only"]
+    pitches: list[int] = Field(min_length=2, max_length=2)
+    transposition: Literal["together", "each", "whole"]
+    shortest: Rate
+    minimum: Music
+    velocity: Swells
+    gain: Rate
+    oversampling: Positive
+    clips_per_file: Count
+    clips: PerSplit
+    parts: Parts
+    longest: Rate
+    largest_file: Positive
+    seed: Count
 
 
 class Training(Block):
@@ -454,25 +531,86 @@ class ControlledSamplers(Block):
 
 
 class Cell(Block):
-    """A column of a table; ``control`` and ``train`` hold what differs from the blocks of those names."""
+    """A column of the memoir's tables: a system on a format with a network, and what it changes for itself of
+    ``control``, ``train``, ``generate.seconds`` and ``speed.batch`` (``time_batch``)."""
 
     system: Word
     format: Word
     network: Word
     control: dict[Word, Any] = {}
     train: dict[Word, Any] = {}
+    seconds: Rate | None = None
+    time_batch: Positive | None = None
+
+
+class ControlledGenerate(Block):
+    """Clips under the controls of the clips of ``split``; ``clips`` of them, by the hash of their names (0: all).
+
+    ``reference``: the split that FADs are measured from. ``untrained``: cells whose untrained network generates, too.
+    """
+
+    split: Literal["train", "valid", "test"]
+    reference: Literal["train", "valid", "test"]
+    clips: Count
+    reference_clips: Count
+    seconds: Rate
+    batch: Positive
+    noise_seed: Count
+    untrained: list[Word]
+
+
+class Speed(Block):
+    """Inference time (M-45): clips of a batch, turns, and how many calls of a network are timed (0: all)."""
+
+    batch: Positive
+    repeats: Annotated[int, Field(ge=2)]
+    calls: Count
+    threads: Positive
+
+
+class Fidelity(Block):
+    """Control fidelity (M-48). ``free``: cells that are also heard with one feature left free; ``resamples`` of the
+    bootstrap over clips."""
+
+    free: list[Word]
+    resamples: Positive
+    seed: Count
+
+
+class Sweeps(Block):
+    """One cell's sampler with one knob turned (M-49, M-55)."""
+
+    cell: Word
+    churn: list[Annotated[float, Field(ge=0)]]
+    steps: list[Positive]
+    guidance: list[Annotated[float, Field(ge=-1)]]
+
+
+class HandMade(Block):
+    """Figures 4.2 and 4.3: cells that play the control files of papers/mante2024_controls, and for how long."""
+
+    cells: list[Word]
+    seconds: Rate
+    triplets: Positive
 
 
 class Mante2024(Block):
-    """Diffusion under time-varying controls (M-01 to M-58)."""
+    """Diffusion under time-varying controls (M-01 to M-58). ``fad_rows``: its cells are rows of reports/fad.csv too."""
 
     datasets: list[Word] = Field(min_length=1)
     seeds: list[Count] = Field(min_length=1)
+    embeddings: list[Word] = Field(min_length=1)
+    fad_rows: bool
     networks: dict[Word, ControlledNetwork]
     control: Controls
     train: ControlledTraining
     samplers: ControlledSamplers
-    cells: dict[Word, Cell]
+    cells: dict[Word, Cell] = Field(min_length=1)
+    generate: ControlledGenerate
+    speed: Speed
+    fidelity: Fidelity
+    sweeps: Sweeps
+    figures: HandMade
 
     @model_validator(mode="after")
     def _cells_are_whole(self):
@@ -496,6 +634,7 @@ class Params(Block):
     prepare: Prepare
     codec: dict[Word, dict[str, Any]]
     encode: Encode
+    formats: dict[Word, dict[str, Any]] = {}
     systems: dict[Word, dict[str, Any]]
     ablated_systems: dict[Word, Word]
     train: Training
@@ -514,7 +653,7 @@ class Params(Block):
 
 # Blocks that belong to plug-ins. A plug-in that is not listed has a block of its own making.
 PLUGIN_BLOCKS: dict[str, dict[str, type[Block]]] = {
-    "fetch": {"gm_notes": NotesSource, "gm_band": BandSource},
+    "fetch": {"gm_notes": NotesSource, "gm_band": BandSource, "gm_melodies": MelodiesSource},
     "codec": {"spectral": SpectralCodec, "encodec": EncodecCodec, "music2latent": PretrainedCodec},
     "systems": {"hdae": Hdae, "msdae": Msdae, "ddpm": Ddpm, "edm": Edm, "discdpm": Chain},
     "judge": {
@@ -524,3 +663,6 @@ PLUGIN_BLOCKS: dict[str, dict[str, type[Block]]] = {
         "clap": ExternalEmbedding,
     },
 }
+
+# What a reader of data sets adds to the block `prepare`. One that is not listed adds nothing.
+READER_BLOCKS: dict[str, type[Canonical]] = {"melodies": Melodies}

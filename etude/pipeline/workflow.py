@@ -18,7 +18,7 @@ def settings(*blocks: dict[str, Any], **more: Any) -> str:
     return json.dumps(merged | more, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def manifest_entry(path: str, key: str) -> Any:
+def manifest_entry(path: Path | str, key: str) -> Any:
     """What the manifest of a data set holds under ``key``; None where it says nothing or cannot be read.
 
     Rules only ask what a job depends on. What is wrong with a manifest is for the job that reads it to say.

@@ -24,7 +24,7 @@ from etude.training.curves import write_tensorboard
 from etude.training.fingerprint import fingerprint
 from etude.training.loop import train
 from etude.training.windows import Windows
-from stages.train.cell import build_cell, read_format
+from etude.systems.cell import build_cell, read_format
 
 
 def main(settings, data: Path, scratch: Path, tensorboard: Path, out: Path) -> None:

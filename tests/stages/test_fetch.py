@@ -242,7 +242,7 @@ def test_wrong_manifests(tmp_path: Path, changes: dict, sentence: str):
 
 
 def test_no_manifest_or_no_yaml(tmp_path: Path):
-    with pytest.raises(UserError, match=r"nothing.yaml: no such manifest.*there are .*gm_band, gm_notes"):
+    with pytest.raises(UserError, match=r"nothing.yaml: no such manifest.*there are .*gm_band, gm_melodies, gm_notes"):
         read_source(SOURCES / "nothing.yaml")
     (tmp_path / "toy.yaml").write_text("a: [1")
     with pytest.raises(UserError, match="not readable as YAML"):

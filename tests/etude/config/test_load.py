@@ -39,7 +39,7 @@ def test_scales_change_what_they_name_and_nothing_else():
     laptop, smoke = resolve(RAW, ROOT), resolve(RAW | {"scale": "smoke"}, ROOT)
     assert smoke["train"]["steps"] == RAW["scales"]["smoke"]["train"]["steps"]
     assert smoke["train"]["lr"] == laptop["train"]["lr"]
-    assert smoke["prepare"] == laptop["prepare"]
+    assert smoke["transcription"] == laptop["transcription"]
 
 
 def test_a_key_that_is_set_wins_over_the_variant():

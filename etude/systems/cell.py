@@ -42,4 +42,9 @@ def load_cell(settings, folder: Path, shapes: dict[str, tuple[int, ...]], weight
             f"{weights}: weights of another network than cell {settings.cell} describes "
             f"({str(error).splitlines()[-1].strip()}); train it again"
         ) from None
+    return ready(system)
+
+
+def ready(system: ControlledSystem) -> ControlledSystem:
+    """``system`` in evaluation mode, on the GPU if there is one."""
     return system.to("cuda" if torch.cuda.is_available() else "cpu").eval()
