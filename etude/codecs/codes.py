@@ -34,7 +34,9 @@ def check_codes(codes: Tensor, codebooks: int, classes: int) -> None:
     Fewer codebooks are a coarser sound: each refines the ones before it.
     """
     if codes.is_floating_point() or codes.is_complex():
-        raise UserError(f"codes are integers 0..{classes - 1}, and numbers of type {codes.dtype} were given; round them")
+        raise UserError(
+            f"codes are integers 0..{classes - 1}, and numbers of type {codes.dtype} were given; round them"
+        )
     if codes.dim() != 3 or not 1 <= codes.shape[1] <= codebooks:
         raise UserError(
             f"codes of shape {list(codes.shape)} were given, [clips, 1 to {codebooks} codebooks, frames] expected"

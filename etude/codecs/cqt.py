@@ -24,7 +24,6 @@ import scipy.fft
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torch.nn import functional
 
 from etude.audio.files import to_float
 from etude.codecs._pretrained import best_device, check_record, forget
@@ -254,7 +253,9 @@ def load(folder: Path, settings) -> CqtCodec:
     try:
         codec.scale.copy_(load_file(path)["scale"])
     except Exception as error:  # safetensors has no exception class of its own for a damaged file
-        raise UserError(f"{path}: no scale of the CQT can be read from it ({error}); build models/codecs again") from error
+        raise UserError(
+            f"{path}: no scale of the CQT can be read from it ({error}); build models/codecs again"
+        ) from error
     low, high = codec.grid.band
     recorded = {"weights_sha256": sha256_file(path), "band_hz": [low, high]}
     check_record(folder, recorded | {"frames_per_second": settings.sample_rate / settings.hop})

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 import etude
+from etude.config.cells import check_cells
 from etude.config.datasets import overlay, prepare_settings
 from etude.config.schema import PLUGIN_BLOCKS, READER_BLOCKS, Canonical, Params
 from etude.config.variants import VARIANTS
@@ -41,6 +42,7 @@ def resolve(raw: dict[str, Any], root: Path = Path(".")) -> dict[str, Any]:
     _check_readers(checked["prepare"], root)
     _add_ablations(checked, root)
     _check_grid(checked, root)
+    check_cells(checked)
     _apply_variant(checked)
     return checked
 

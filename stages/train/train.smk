@@ -47,3 +47,4 @@ rule train_system:
 
 
 include: "priors.smk"
+include: "controlled.smk"
