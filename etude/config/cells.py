@@ -18,8 +18,8 @@ def check_cells(params: dict[str, Any]) -> None:
         where = f"mante2024.cells.{name}"
         for key, known in {
             "system": params["systems"],
-            "format": params.get("formats", {}),
-            "network": mante.get("networks", {}),
+            "format": params["formats"],
+            "network": mante["networks"],
         }.items():
             _known(f"{where}.{key}", cell[key], known)
         _known(f"{where}.system", cell["system"], mante["samplers"], "mante2024.samplers")
@@ -27,8 +27,8 @@ def check_cells(params: dict[str, Any]) -> None:
         if STATES.get(cell["system"], state) != state:
             fit = [system for system, needs in STATES.items() if needs == state]
             raise UserError(
-                f"params.yaml: {where}: {cell['system']} needs {STATES[cell['system']]}, and format {cell['format']} is "
-                f"{state}; name system {' or '.join(fit)}, or another format"
+                f"params.yaml: {where}: {cell['system']} needs {STATES[cell['system']]}, and format {cell['format']} "
+                f"is {state}; name system {' or '.join(fit)}, or another format"
             )
     lists = {
         "generate.untrained": mante["generate"]["untrained"],
@@ -41,7 +41,8 @@ def check_cells(params: dict[str, Any]) -> None:
             _known(f"mante2024.{path}", name, mante["cells"])
     if mante["cells"][mante["sweeps"]["cell"]]["system"] != "edm":
         raise UserError(
-            f"params.yaml: mante2024.sweeps.cell is {mante['sweeps']['cell']!r}, and only edm has churn; name a cell of it"
+            f"params.yaml: mante2024.sweeps.cell is {mante['sweeps']['cell']!r}, and only edm has churn; name a cell "
+            "of it"
         )
 
 
