@@ -1,8 +1,8 @@
 """A controlled system with its codec as an instrument: controls of any length in, sound in bounded memory out.
 
 A stretch of :data:`STRETCH_SECONDS` is sampled as one sequence, for the networks are convolutional. The next one begins
-:data:`SHARED_SECONDS` before the last one ends. Noise belongs to a place in time, so both start from the same noise under
-the same controls there, and in what they share one fades into the other where the second continues the first best.
+:data:`SHARED_SECONDS` before the last one ends. Noise belongs to a place in time, so both start from the same noise
+under the same controls there, and in what they share one fades into the other where it continues it best.
 """
 
 from collections.abc import Iterator

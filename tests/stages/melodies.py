@@ -34,8 +34,8 @@ CELL = {
     "seed": 0,
 }
 SAMPLER = {
-    "name": "stochastic_heun", "steps": 3, "sigma_min": 0.002, "sigma_max": 80.0, "rho": 7.0, "alpha": 1.0, "churn": 0.0,
-    "churn_min": 0.0, "churn_max": float("inf"), "churn_noise": 1.0, "guidance": 0.0,
+    "name": "stochastic_heun", "steps": 3, "sigma_min": 0.002, "sigma_max": 80.0, "rho": 7.0, "alpha": 1.0,
+    "churn": 0.0, "churn_min": 0.0, "churn_max": float("inf"), "churn_noise": 1.0, "guidance": 0.0,
 }  # fmt: skip
 DDPM = CELL | {
     "cell": "ddpm_latents",
@@ -63,7 +63,7 @@ def sound(notes, player: str) -> np.ndarray:
 
 
 def make(root: Path) -> SimpleNamespace:
-    """Write prepared/, codec/, data/formats/gm_melodies/latents/ and the weights of a cell below ``root``; their paths."""
+    """Write a prepared data set, a codec, a format and the weights of two cells below ``root``; their paths."""
     torch.manual_seed(0)
     prepared, rows, notes, sounds, tracks = root / "data/prepared/gm_melodies", [], [], [], []
     prepared.mkdir(parents=True)

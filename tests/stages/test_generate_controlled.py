@@ -15,8 +15,8 @@ from stages.judge.judge import judge as judge_stage
 from tests.stages.melodies import CELL, DDPM, NAMES, RATE, SAMPLER, SPECTRAL, make
 
 GENERATE = {
-    "split": "valid", "seconds": 1.536, "clips": 0, "codec": "spectral", "block": SPECTRAL, "array": "latents", "batch": 3,
-    "noise_seed": 0, "free": [], "cell": CELL, "sampler": SAMPLER, "format": "latents",
+    "split": "valid", "seconds": 1.536, "clips": 0, "codec": "spectral", "block": SPECTRAL, "array": "latents",
+    "batch": 3, "noise_seed": 0, "free": [], "cell": CELL, "sampler": SAMPLER, "format": "latents",
 }  # fmt: skip
 
 
@@ -103,7 +103,7 @@ def test_control_files_are_played_and_named(made, tmp_path):
         generate(made, tmp_path / "bad", controls=folder)
     empty = tmp_path / "empty"
     empty.mkdir()
-    with pytest.raises(UserError, match="holds no .csv with controls"):
+    with pytest.raises(UserError, match=r"holds no \.csv with controls"):
         generate(made, tmp_path / "bad", controls=empty)
 
 

@@ -328,7 +328,7 @@ def with_cell(**cell):
     ("cell", "sentence"),
     [
         ({"system": "edm", "format": "codes", "network": "codes"},
-         "mante2024.cells.odd: edm needs continuous data, and format codes is codes; name system discdpm, or another format"),
+         "mante2024.cells.odd: edm needs continuous data, and format codes is codes; name system discdpm, or another"),
         ({"system": "discdpm", "format": "cqt", "network": "cqt"},
          "mante2024.cells.odd: discdpm needs codes, and format cqt is continuous data; name system ddpm or edm"),
         ({"system": "ddmp", "format": "cqt", "network": "cqt"}, "mante2024.cells.odd.system names 'ddmp'"),
