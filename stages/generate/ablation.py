@@ -73,7 +73,7 @@ def _sets(settings) -> Iterator[tuple[str, str]]:
 
 
 def _folder(out: Path, place: str, how: str) -> Path:
-    """``out`` is the folder of the whole system's reconstructions: <system>/<seed>."""
+    """The folder of one set; ``out`` is <system>/<seed>."""
     return out.parent.with_name(f"{out.parent.name}_without_{place}_{how}") / out.name
 
 
@@ -84,5 +84,5 @@ if __name__ == "__main__":
         codec="path of codec.json",
         weights="path of the system's weights.safetensors",
         levels="path of the index.csv of the system's levels",
-        out="path of the folder of the system's own reconstructions, beside which to write",
+        out="path <system>/<seed>; the sets are written to <system>_without_<place>_<how>/<seed>",
     )

@@ -1,7 +1,7 @@
 # ablation: reconstructions with one level (or all) replaced by zeros or by its mean over the train split (P-26 vi).
 # In:  as the reconstructions, and data/levels/<dataset>/<codec>/<system>/<seed>/
-# Out: data/generated/<dataset>/<codec>/<system>_without_<place>_<how>/<seed>/index.csv and the FLAC files it lists: a set
-#      like any other, so that embed_clips and fad_of_set take it as it is. <place>: coarse, middle, fine, all
+# Out: data/ablated/<dataset>/<codec>/<system>_without_<place>_<how>/<seed>/index.csv and the FLAC files it lists
+#      <place>: coarse, middle, fine, all
 
 ABLATED_PLACES = ["coarse", "middle", "fine", "all"]
 
@@ -13,7 +13,7 @@ rule generate_without_levels:
         levels="<data>/levels/{dataset}/{codec}/{system}/{seed}/index.csv",
     output:
         expand(
-            "<data>/generated/{{dataset}}/{{codec}}/{{system}}_without_{place}_{how}/{{seed}}/index.csv",
+            "<data>/ablated/{{dataset}}/{{codec}}/{{system}}_without_{place}_{how}/{{seed}}/index.csv",
             place=ABLATED_PLACES,
             how=PARAMS["ablation"]["how"],
         ),
@@ -38,10 +38,7 @@ rule generate_without_levels:
             f"etude.codecs.{w.codec}",
             f"etude.systems.{w.system}",
         ),
-        folder=lambda w: f"{ROOT}data/generated/{w.dataset}/{w.codec}/{w.system}/{w.seed}",
+        folder=lambda w: f"{ROOT}data/ablated/{w.dataset}/{w.codec}/{w.system}/{w.seed}",
     shell:
         "python -m stages.generate.ablation --settings {params.settings:q} --data {input.index} --codec {input.codec}"
         " --weights {input.weights} --levels {input.levels} --out {params.folder} 2>&1 | tee {log}"
-
-
-ruleorder: generate_without_levels > generate_reconstructions

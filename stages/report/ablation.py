@@ -50,15 +50,17 @@ def system_rows(
 ) -> list[dict[str, Any]]:
     """One row per place, for one system and one way of taking a level away."""
 
-    def scores(name: str, seed: int) -> dict[str, str]:
-        return read_csv(evaluated / dataset / codec / name / str(seed) / f"{embedding}.csv")[0]
+    def scores(name: str, seed: int, kind: str = "fad") -> dict[str, str]:
+        return read_csv(evaluated / kind / dataset / codec / name / str(seed) / f"{embedding}.csv")[0]
 
     def distance(runs: list[dict[str, str]]) -> float:
         return mean(run["fad_jack"] for run in runs)
 
     seeds = settings.seeds
     whole = [scores(system, seed) for seed in seeds]
-    without = {place: [scores(f"{system}_without_{place}_{how}", seed) for seed in seeds] for place in PLACES}
+    without = {
+        place: [scores(f"{system}_without_{place}_{how}", seed, "ablation") for seed in seeds] for place in PLACES
+    }
     untrained, trip = scores(f"untrained_{system}", 0), scores("round_trip", 0)
     frames = level_frames(levels / dataset / codec / system / str(seeds[0]))
     most = distance(without["all"]) - distance(whole)
@@ -163,7 +165,7 @@ def markdown(rows: list[dict[str, Any]], paper, settings) -> str:
 if __name__ == "__main__":
     run_stage(
         main,
-        evaluated="path of the folder with one FAD per evaluated set",
+        evaluated="path of the folder of evaluated sets: fad/ and ablation/",
         levels="path of the folder with the levels of every system",
         paper="path of the paper's YAML",
         csv="path of the tidy table to write",

@@ -1,5 +1,5 @@
 # ablation: Table 1 by level, what the distance gains when a level is taken away.
-# In:  reports/evaluate/fad/..., data/levels/...   Out: reports/pichard2024/table1_ablation.csv and .md
+# In:  reports/evaluate/{fad,ablation}/..., data/levels/...   Out: reports/pichard2024/table1_ablation.csv and .md
 
 
 localrules:
@@ -22,7 +22,14 @@ ABLATED_SETS = expand(
 
 rule ablation_table:
     input:
-        ablated=fad_sets(ABLATED_SETS, PARAMS["ablation"]["seeds"]),
+        ablated=expand(
+            rules.fad_of_ablated.output.csv,
+            dataset=GRID["datasets"],
+            codec=GRID["codecs"],
+            system=ABLATED_SETS,
+            seed=PARAMS["ablation"]["seeds"],
+            embedding=GRID["embeddings"],
+        ),
         whole=fad_sets(GRID["systems"], PARAMS["ablation"]["seeds"]),
         untrained=fad_sets([f"untrained_{system}" for system in GRID["systems"]], 0),
         round_trip=fad_sets("round_trip", 0),
@@ -52,5 +59,5 @@ rule ablation_table:
         folder=subpath(output.csv, ancestor=2),
         levels=f"{ROOT}data/levels",
     shell:
-        "python -m stages.report.ablation --settings {params.settings:q} --evaluated {params.folder}/evaluate/fad"
+        "python -m stages.report.ablation --settings {params.settings:q} --evaluated {params.folder}/evaluate"
         " --levels {params.levels} --paper {input.paper} --csv {output.csv} --md {output.md} 2>&1 | tee {log}"

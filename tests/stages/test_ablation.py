@@ -86,7 +86,8 @@ DISTANCES = {
 def report(tmp_path, **changes):
     for name, jack in (DISTANCES | changes).items():
         for seed in (0, 1):
-            path = tmp_path / "evaluate/gm_notes/spectral" / name / str(seed) / "gm_cnn.csv"
+            kind = "ablation" if "_without_" in name else "fad"
+            path = tmp_path / "evaluate" / kind / "gm_notes/spectral" / name / str(seed) / "gm_cnn.csv"
             path.parent.mkdir(parents=True)
             row = {"fad": jack + 1, "fad_jack": jack + 2 * seed, "ci_low": jack - 5, "ci_high": jack + 5, "floor": 3.0}
             row |= {"floor_jack": 0.25, "floor_se_jack": 0.125} | PROTOCOL
