@@ -128,6 +128,14 @@ def unet_for(settings, shapes: dict[str, tuple[int, ...]]) -> ControlledUNet:
     return ControlledUNet(shapes["clips"], shapes["controls"][0], settings.network, settings.control, settings.classes)
 
 
+def system_around(
+    network: nn.Module, system: str, block, shape: tuple[int, ...], classes: int = 0
+) -> ControlledSystem:
+    """System ``system`` around any network F(x, noise level, controls or None), for clips of ``shape``."""
+    settings = SimpleNamespace(**vars(block), classes=classes)
+    return plugin(system).System(settings, network, shape, 0.0)
+
+
 def build_controlled(
     system: str, block, network, control, shapes: dict[str, tuple[int, ...]], classes: int
 ) -> ControlledSystem:

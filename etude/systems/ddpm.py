@@ -10,7 +10,7 @@ from etude.errors import UserError
 from etude.systems.controlled import ContinuousSystem, unet_for
 
 
-class Ddpm(ContinuousSystem):
+class System(ContinuousSystem):
     """Predicts the noise in data of unit variance.
 
     ``settings``: steps, schedule, first_beta, last_beta, scaling. Its samplers have: steps (null: all), variance
@@ -30,11 +30,11 @@ class Ddpm(ContinuousSystem):
         return self.restore(self.chain.ancestral(network, noise, generators, sampler.steps, sampler.variance))
 
 
-def build(settings, shapes: dict[str, tuple[int, ...]]) -> Ddpm:
+def build(settings, shapes: dict[str, tuple[int, ...]]) -> System:
     """The system for clips of the given ``shapes``."""
     if settings.classes:
         raise UserError(
             f"ddpm needs continuous data and was given codes of {settings.classes} classes; "
             "give the cell the system discdpm, or a format that is not of codes"
         )
-    return Ddpm(settings, unet_for(settings, shapes), shapes["clips"], settings.control.dropout)
+    return System(settings, unet_for(settings, shapes), shapes["clips"], settings.control.dropout)

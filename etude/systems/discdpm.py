@@ -10,7 +10,7 @@ from etude.errors import UserError
 from etude.systems.controlled import ControlledSystem, unet_for
 
 
-class DiscDpm(ControlledSystem):
+class System(ControlledSystem):
     """Predicts the classes of codes [batch, codes, frames].
 
     ``settings``: steps, schedule, first_beta, last_beta, and the format's classes. Its samplers have: steps (null:
@@ -34,11 +34,11 @@ class DiscDpm(ControlledSystem):
         return self.chain.ancestral(network, noise, generators, sampler.steps)
 
 
-def build(settings, shapes: dict[str, tuple[int, ...]]) -> DiscDpm:
+def build(settings, shapes: dict[str, tuple[int, ...]]) -> System:
     """The system for codes of the given ``shapes``."""
     if not settings.classes:
         raise UserError(
             "discdpm diffuses classes and was given continuous data; give the cell the system ddpm or edm, "
             "or a format of codes"
         )
-    return DiscDpm(settings, unet_for(settings, shapes), shapes["clips"], settings.control.dropout)
+    return System(settings, unet_for(settings, shapes), shapes["clips"], settings.control.dropout)

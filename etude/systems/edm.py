@@ -10,7 +10,7 @@ from etude.errors import UserError
 from etude.systems.controlled import ContinuousSystem, unet_for
 
 
-class Edm(ContinuousSystem):
+class System(ContinuousSystem):
     """Denoises data of standard deviation ``sigma_data``.
 
     ``settings``: sigma_data, noise_mean, noise_std, scaling. Its samplers have: name, what
@@ -36,11 +36,11 @@ class Edm(ContinuousSystem):
         return self.restore(sample(sampler.name, denoiser, noise, SamplerSettings(**own), generators))
 
 
-def build(settings, shapes: dict[str, tuple[int, ...]]) -> Edm:
+def build(settings, shapes: dict[str, tuple[int, ...]]) -> System:
     """The system for clips of the given ``shapes``."""
     if settings.classes:
         raise UserError(
             f"edm needs continuous data and was given codes of {settings.classes} classes; "
             "give the cell the system discdpm, or a format that is not of codes"
         )
-    return Edm(settings, unet_for(settings, shapes), shapes["clips"], settings.control.dropout)
+    return System(settings, unet_for(settings, shapes), shapes["clips"], settings.control.dropout)
