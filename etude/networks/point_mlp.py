@@ -1,5 +1,7 @@
 """The network of the first toy: a perceptron over points of a plane (M-31)."""
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -14,7 +16,7 @@ class PointMlp(nn.Module):
         self.embedding = NoiseEmbedding(embedding)
         sizes = [dimensions + embedding, *[width] * (layers - 1), dimensions]
         parts = [nn.Linear(sizes[0], sizes[1])]
-        for before, after in zip(sizes[1:-1], sizes[2:], strict=True):
+        for before, after in pairwise(sizes[1:]):
             parts += [nn.SiLU(), nn.Linear(before, after)]
         self.layers = nn.Sequential(*parts)
 

@@ -7,7 +7,7 @@ from etude.diffusion.ddpm import GaussianDiffusion
 from etude.diffusion.edm import Network
 from etude.diffusion.noise import Generators, normal
 from etude.errors import UserError
-from etude.systems.controlled import ContinuousSystem, unet_for
+from etude.systems.controlled import ContinuousSystem
 
 
 class System(ContinuousSystem):
@@ -17,8 +17,8 @@ class System(ContinuousSystem):
     (beta | posterior), guidance.
     """
 
-    def __init__(self, settings, network: nn.Module, shape: tuple[int, ...], drop: float):
-        super().__init__(network, shape, drop, settings.scaling, target=1.0)
+    def __init__(self, settings, network: nn.Module, shape: tuple[int, ...]):
+        super().__init__(network, shape, settings.scaling, target=1.0)
         self.chain = GaussianDiffusion(settings.steps, settings.schedule, settings.first_beta, settings.last_beta)
 
     def objective(self, clips: Tensor, network: Network, generator: torch.Generator) -> Tensor:
@@ -31,10 +31,10 @@ class System(ContinuousSystem):
 
 
 def build(settings, shapes: dict[str, tuple[int, ...]]) -> System:
-    """The system for clips of the given ``shapes``."""
+    """The system for clips of the given ``shapes``, around the module ``settings.network``."""
     if settings.classes:
         raise UserError(
             f"ddpm needs continuous data and was given codes of {settings.classes} classes; "
             "give the cell the system discdpm, or a format that is not of codes"
         )
-    return System(settings, unet_for(settings, shapes), shapes["clips"], settings.control.dropout)
+    return System(settings, settings.network, shapes["clips"])

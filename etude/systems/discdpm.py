@@ -7,7 +7,7 @@ from etude.diffusion.edm import Network
 from etude.diffusion.multinomial import MultinomialDiffusion
 from etude.diffusion.noise import Generators
 from etude.errors import UserError
-from etude.systems.controlled import ControlledSystem, unet_for
+from etude.systems.controlled import ControlledSystem
 
 
 class System(ControlledSystem):
@@ -17,8 +17,8 @@ class System(ControlledSystem):
     all), guidance.
     """
 
-    def __init__(self, settings, network: nn.Module, shape: tuple[int, ...], drop: float):
-        super().__init__(network, shape, drop)
+    def __init__(self, settings, network: nn.Module, shape: tuple[int, ...]):
+        super().__init__(network, shape)
         self.chain = MultinomialDiffusion(
             settings.classes, settings.steps, settings.schedule, settings.first_beta, settings.last_beta
         )
@@ -35,10 +35,10 @@ class System(ControlledSystem):
 
 
 def build(settings, shapes: dict[str, tuple[int, ...]]) -> System:
-    """The system for codes of the given ``shapes``."""
+    """The system for codes of the given ``shapes``, around the module ``settings.network``."""
     if not settings.classes:
         raise UserError(
             "discdpm diffuses classes and was given continuous data; give the cell the system ddpm or edm, "
             "or a format of codes"
         )
-    return System(settings, unet_for(settings, shapes), shapes["clips"], settings.control.dropout)
+    return System(settings, settings.network, shapes["clips"])

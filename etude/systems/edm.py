@@ -7,7 +7,7 @@ from etude.diffusion.edm import LogNormalNoise, Network, Preconditioning, edm_lo
 from etude.diffusion.noise import Generators, normal
 from etude.diffusion.samplers import SamplerSettings, sample
 from etude.errors import UserError
-from etude.systems.controlled import ContinuousSystem, unet_for
+from etude.systems.controlled import ContinuousSystem
 
 
 class System(ContinuousSystem):
@@ -17,8 +17,8 @@ class System(ContinuousSystem):
     :class:`~etude.diffusion.samplers.SamplerSettings` has, guidance.
     """
 
-    def __init__(self, settings, network: nn.Module, shape: tuple[int, ...], drop: float):
-        super().__init__(network, shape, drop, settings.scaling, target=settings.sigma_data)
+    def __init__(self, settings, network: nn.Module, shape: tuple[int, ...]):
+        super().__init__(network, shape, settings.scaling, target=settings.sigma_data)
         self.preconditioning = Preconditioning(settings.sigma_data)
         self.training_noise = LogNormalNoise(settings.noise_mean, settings.noise_std)
 
@@ -37,10 +37,10 @@ class System(ContinuousSystem):
 
 
 def build(settings, shapes: dict[str, tuple[int, ...]]) -> System:
-    """The system for clips of the given ``shapes``."""
+    """The system for clips of the given ``shapes``, around the module ``settings.network``."""
     if settings.classes:
         raise UserError(
             f"edm needs continuous data and was given codes of {settings.classes} classes; "
             "give the cell the system discdpm, or a format that is not of codes"
         )
-    return System(settings, unet_for(settings, shapes), shapes["clips"], settings.control.dropout)
+    return System(settings, settings.network, shapes["clips"])

@@ -19,7 +19,9 @@ def read_idx(folder: Path, name: str) -> np.ndarray:
     """
     path = next((path for path in (folder / name, folder / f"{name}.gz") if path.exists()), None)
     if path is None:
-        raise UserError(f"{folder}: no {name} or {name}.gz in it; toys.digits.mnist names the folder of MNIST's four files")
+        raise UserError(
+            f"{folder}: no {name} or {name}.gz in it; toys.digits.mnist names the folder of MNIST's four files"
+        )
     data = path.read_bytes()
     try:
         data = gzip.decompress(data) if path.suffix == ".gz" else data

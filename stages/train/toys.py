@@ -48,7 +48,7 @@ def build(settings, data) -> ControlledSystem:
         network = PointMlp(data.shape[-1], settings.network.width, settings.network.layers, settings.network.embedding)
         return system_around(network, settings.system, settings.block, data.shape, data.classes)
     shapes = {"clips": data.shape, "controls": (0, data.shape[-1])}
-    return build_controlled(settings.system, settings.block, settings.network, UNCONTROLLED, shapes, data.classes)
+    return build_controlled(settings.system, settings.block, settings.network, UNCONTROLLED, shapes, data.classes, [])
 
 
 def main(settings, scratch: Path, tensorboard: Path, out: Path) -> None:

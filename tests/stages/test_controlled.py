@@ -9,8 +9,8 @@ import torch
 from etude.errors import UserError
 from etude.pipeline.files import read_csv, sha256_file, write_csv, write_json
 from etude.pipeline.stage import namespace
-from etude.systems.controlled import ControlledSystem
 from etude.systems.cell import load_cell
+from etude.systems.controlled import ControlledSystem
 from stages.train.controlled import main
 
 NETWORK = {"base": 8, "factors": [1.5], "up_factors": [1], "embedding": 16, "out_kernel": 1, "patch": 1}
