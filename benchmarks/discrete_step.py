@@ -2,13 +2,14 @@
 
 The rival follows the formulas of multinomial diffusion as they are printed: x_0, x_t and both posteriors are
 [batch, codes, classes, frames] in float32, in log space, and the network reads x_t one-hot. Ours never builds one:
-codes are embedded, the divergence has a closed form per code (etude/diffusion/categorical.py), and its gradient is worked
-out clip by clip. Same weights, same x_t: the losses must agree to 1e-5, ours must take at most a third of the memory.
+codes are embedded, the divergence has a closed form per code (etude/diffusion/categorical.py), and its gradient is
+worked out clip by clip. Same weights, same x_t: the losses must agree to 1e-5, ours must take at most a third of the
+memory.
 
     python benchmarks/discrete_step.py [--batch 4] [--frames 300] [--scale laptop] [--device cpu]
 
-Peak memory is what a step adds: on a CPU the process's high-water mark, each step in a process of its own; on a GPU what
-torch allocates.
+Peak memory is what a step adds: on a CPU the process's high-water mark, each step in a process of its own; on a GPU
+what torch allocates.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Discrete time, discrete state: multinomial diffusion, the memoir's DiscDPM (M-16; Hoogeboom et al. 2021)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -58,16 +58,25 @@ class MultinomialDiffusion:
         """x_T from ``noise`` ~ N(0, I) of its shape: the Gaussian's quantile says which of the K equal shares."""
         return self._class_of(torch.special.ndtr(noise.double()))
 
-    @torch.no_grad()
     def ancestral(self, network: Classifier, noise: Tensor, generators: Generators, steps: int | None = None) -> Tensor:
         """Classes int64 [batch, codes, ...] sampled from uniform ones, which ``noise`` ~ N(0, I) of that shape gives.
 
         ``steps`` below T visits so many of the times only.
         """
+        for _, x in self.walk(network, noise, generators, steps):  # noqa: B007
+            pass
+        return x
+
+    @torch.no_grad()
+    def walk(
+        self, network: Classifier, noise: Tensor, generators: Generators, steps: int | None = None
+    ) -> Iterator[tuple[int, Tensor]]:
+        """What :meth:`ancestral` passes on its way: times T, ..., 0 and the classes there."""
         x = self.start(noise)
+        yield self.steps, x
         for t, s in pairwise(times_of(self.steps, steps)):
             x = self.back(network, x, t, s, generators)
-        return x
+            yield s, x
 
     def back(self, network: Classifier, x: Tensor, t: int, s: int, generators: Generators) -> Tensor:
         """x_s ~ p(x_s | x_t = ``x``) for times ``t`` > ``s``."""

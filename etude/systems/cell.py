@@ -23,8 +23,9 @@ def build_cell(settings, folder: Path, shapes: dict[str, tuple[int, ...]]) -> Co
     """
     torch.manual_seed(settings.seed)
     try:
-        classes = read_format(folder).get("classes") or 0
-        return build_controlled(settings.system, settings.block, settings.network, settings.control, shapes, classes)
+        facts = read_format(folder)
+        blocks = settings.block, settings.network, settings.control
+        return build_controlled(settings.system, *blocks, shapes, facts.get("classes") or 0, facts["controls"])
     except UserError as error:
         raise UserError(f"cell {settings.cell} on format {folder.name}: {error}") from None
 

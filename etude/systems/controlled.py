@@ -1,11 +1,13 @@
 """What the memoir's systems share: a paradigm of diffusion around a network with time-varying controls (M-10, M-35)."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from types import SimpleNamespace
 
 import torch
 from torch import Tensor, nn
 
+from etude.controls.tracks import FREE, control_features
 from etude.diffusion.edm import Network
 from etude.diffusion.guidance import guided
 from etude.diffusion.noise import Generators
@@ -15,27 +17,24 @@ from etude.systems import plugin
 from etude.systems.scaling import channel_gains
 from etude.training.loop import Batch, Trainable
 
-FREE = -1.0
-"""The value of a control that says nothing; real controls lie in 0..1 (M-10)."""
-
-FEATURES = {"velocity": slice(0, 1), "chroma": slice(1, 2), "instrument": slice(2, None)}
-"""Rows of the controls [rows, frames] that are dropped together (M-07 to M-09)."""
-
 WHITENING = {"channel": 1.0, "global": 0.0}
 
 
 class ControlledSystem(Trainable):
     """Clips [batch, *shape] generated under controls [batch, rows, frames], whatever the paradigm and the network.
 
-    ``network(x, noise level [batch], controls or None)`` is the paradigm's F. ``drop`` is the chance that a feature of
-    the controls is hidden from it in a step of training.
+    ``network(x, noise level [batch], controls or None)`` is the paradigm's F. ``drop`` is the chance that one of the
+    ``features``, rows of the controls that belong together, is hidden from it in a step of training.
     """
 
     arrays = ("clips", "controls")
 
-    def __init__(self, network: nn.Module, shape: tuple[int, ...], drop: float):
+    features: tuple[slice, ...] = ()
+    drop: float = 0.0
+
+    def __init__(self, network: nn.Module, shape: tuple[int, ...]):
         super().__init__()
-        self.network, self.shape, self.drop = network, shape, drop
+        self.network, self.shape = network, shape
 
     @abstractmethod
     def fit_scale(self, mean: Tensor, std: Tensor) -> None:
@@ -65,7 +64,7 @@ class ControlledSystem(Trainable):
         """The paradigm's loss of one batch, with features of the controls hidden at random."""
         controls = batch.get("controls")
         if controls is not None:
-            controls = hide(controls, self.drop, generator)
+            controls = hide(controls, self.features, self.drop, generator)
         return self.objective(batch["clips"], self.under(controls), generator)
 
     def under(self, controls: Tensor | None) -> Network:
@@ -91,8 +90,8 @@ class ContinuousSystem(ControlledSystem):
     ``scaling`` channel: every channel on its own; global: all by one factor; none: data as they are.
     """
 
-    def __init__(self, network: nn.Module, shape: tuple[int, ...], drop: float, scaling: str, target: float):
-        super().__init__(network, shape, drop)
+    def __init__(self, network: nn.Module, shape: tuple[int, ...], scaling: str, target: float):
+        super().__init__(network, shape)
         self.scaling, self.target = scaling, target
         ones = (shape[0], *[1] * (len(shape) - 1))
         self.register_buffer("shift", torch.zeros(ones))
@@ -113,27 +112,36 @@ class ContinuousSystem(ControlledSystem):
         return clips / self.scale + self.shift
 
 
-def hide(controls: Tensor, chance: float, generator: torch.Generator) -> Tensor:
-    """``controls`` [batch, rows, frames] with each feature of each clip replaced by -1 with probability ``chance``."""
-    hidden = (torch.rand(len(controls), len(FEATURES), generator=generator) < chance).to(controls.device)
+def hide(controls: Tensor, features: Sequence[slice], chance: float, generator: torch.Generator) -> Tensor:
+    """``controls`` [batch, rows, frames] with each of the ``features`` of each clip replaced by -1 with probability
+    ``chance`` (M-10)."""
+    hidden = (torch.rand(len(controls), len(features), generator=generator) < chance).to(controls.device)
     controls = controls.clone()
-    for feature, rows in enumerate(FEATURES.values()):
+    for feature, rows in enumerate(features):
         part = controls[:, rows]
         controls[:, rows] = torch.where(per_clip(hidden[:, feature], part), FREE, part)
     return controls
 
 
-def unet_for(settings, shapes: dict[str, tuple[int, ...]]) -> ControlledUNet:
-    """The network of ``settings`` (network, control, classes) for clips and controls of ``shapes``."""
-    return ControlledUNet(shapes["clips"], shapes["controls"][0], settings.network, settings.control, settings.classes)
-
-
-def build_controlled(
-    system: str, block, network, control, shapes: dict[str, tuple[int, ...]], classes: int
-) -> ControlledSystem:
-    """System ``system`` (a file of etude/systems/) with its ``block`` of params.yaml, for clips of ``shapes``.
+def system_around(network: nn.Module, system: str, block, shape: tuple[int, ...], classes: int = 0) -> ControlledSystem:
+    """System ``system`` (a file of etude/systems/) with its ``block`` of params.yaml, around any network F(x, noise
+    level, controls or None), for clips of ``shape``.
 
     ``classes``: of a format of codes, else 0. Raises ``UserError`` for a paradigm that cannot have such data.
     """
-    settings = SimpleNamespace(**vars(block), network=network, control=control, classes=classes)
-    return plugin(system).build(settings, shapes)
+    return plugin(system).build(SimpleNamespace(**vars(block), network=network, classes=classes), {"clips": shape})
+
+
+def build_controlled(
+    system: str, block, network, control, shapes: dict[str, tuple[int, ...]], classes: int, names: Sequence[str]
+) -> ControlledSystem:
+    """The same around the memoir's U-Net, of blocks ``network`` and ``control``, for clips and controls of ``shapes``.
+
+    ``names``: what the rows of the controls are.
+    """
+    rows = shapes["controls"][0]
+    built = system_around(
+        ControlledUNet(shapes["clips"], rows, network, control, classes), system, block, shapes["clips"], classes
+    )
+    built.features, built.drop = tuple(control_features(names).values()), control.dropout
+    return built

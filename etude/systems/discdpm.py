@@ -7,18 +7,18 @@ from etude.diffusion.edm import Network
 from etude.diffusion.multinomial import MultinomialDiffusion
 from etude.diffusion.noise import Generators
 from etude.errors import UserError
-from etude.systems.controlled import ControlledSystem, unet_for
+from etude.systems.controlled import ControlledSystem
 
 
-class DiscDpm(ControlledSystem):
+class System(ControlledSystem):
     """Predicts the classes of codes [batch, codes, frames].
 
     ``settings``: steps, schedule, first_beta, last_beta, and the format's classes. Its samplers have: steps (null:
     all), guidance.
     """
 
-    def __init__(self, settings, network: nn.Module, shape: tuple[int, ...], drop: float):
-        super().__init__(network, shape, drop)
+    def __init__(self, settings, network: nn.Module, shape: tuple[int, ...]):
+        super().__init__(network, shape)
         self.chain = MultinomialDiffusion(
             settings.classes, settings.steps, settings.schedule, settings.first_beta, settings.last_beta
         )
@@ -34,11 +34,11 @@ class DiscDpm(ControlledSystem):
         return self.chain.ancestral(network, noise, generators, sampler.steps)
 
 
-def build(settings, shapes: dict[str, tuple[int, ...]]) -> DiscDpm:
-    """The system for codes of the given ``shapes``."""
+def build(settings, shapes: dict[str, tuple[int, ...]]) -> System:
+    """The system for codes of the given ``shapes``, around the module ``settings.network``."""
     if not settings.classes:
         raise UserError(
             "discdpm diffuses classes and was given continuous data; give the cell the system ddpm or edm, "
             "or a format of codes"
         )
-    return DiscDpm(settings, unet_for(settings, shapes), shapes["clips"], settings.control.dropout)
+    return System(settings, settings.network, shapes["clips"])

@@ -7,18 +7,18 @@ from etude.diffusion.edm import LogNormalNoise, Network, Preconditioning, edm_lo
 from etude.diffusion.noise import Generators, normal
 from etude.diffusion.samplers import SamplerSettings, sample
 from etude.errors import UserError
-from etude.systems.controlled import ContinuousSystem, unet_for
+from etude.systems.controlled import ContinuousSystem
 
 
-class Edm(ContinuousSystem):
+class System(ContinuousSystem):
     """Denoises data of standard deviation ``sigma_data``.
 
     ``settings``: sigma_data, noise_mean, noise_std, scaling. Its samplers have: name, what
     :class:`~etude.diffusion.samplers.SamplerSettings` has, guidance.
     """
 
-    def __init__(self, settings, network: nn.Module, shape: tuple[int, ...], drop: float):
-        super().__init__(network, shape, drop, settings.scaling, target=settings.sigma_data)
+    def __init__(self, settings, network: nn.Module, shape: tuple[int, ...]):
+        super().__init__(network, shape, settings.scaling, target=settings.sigma_data)
         self.preconditioning = Preconditioning(settings.sigma_data)
         self.training_noise = LogNormalNoise(settings.noise_mean, settings.noise_std)
 
@@ -36,11 +36,11 @@ class Edm(ContinuousSystem):
         return self.restore(sample(sampler.name, denoiser, noise, SamplerSettings(**own), generators))
 
 
-def build(settings, shapes: dict[str, tuple[int, ...]]) -> Edm:
-    """The system for clips of the given ``shapes``."""
+def build(settings, shapes: dict[str, tuple[int, ...]]) -> System:
+    """The system for clips of the given ``shapes``, around the module ``settings.network``."""
     if settings.classes:
         raise UserError(
             f"edm needs continuous data and was given codes of {settings.classes} classes; "
             "give the cell the system discdpm, or a format that is not of codes"
         )
-    return Edm(settings, unet_for(settings, shapes), shapes["clips"], settings.control.dropout)
+    return System(settings, settings.network, shapes["clips"])

@@ -18,13 +18,13 @@ from etude.pipeline import ran
 from etude.pipeline.digest import code_digest
 from etude.pipeline.files import atomic, write_csv, write_json
 from etude.pipeline.stage import plain, run_stage
+from etude.systems.cell import build_cell, read_format
 from etude.training.arrays import EncodedSplit
 from etude.training.checkpoint import Checkpoint
 from etude.training.curves import write_tensorboard
 from etude.training.fingerprint import fingerprint
 from etude.training.loop import train
 from etude.training.windows import Windows
-from etude.systems.cell import build_cell, read_format
 
 
 def main(settings, data: Path, scratch: Path, tensorboard: Path, out: Path) -> None:

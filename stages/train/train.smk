@@ -48,3 +48,4 @@ rule train_system:
 
 include: "priors.smk"
 include: "controlled.smk"
+include: "toys.smk"

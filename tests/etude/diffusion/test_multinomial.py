@@ -8,8 +8,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.discrete_step import one_hot_loss, our_loss
 from etude.diffusion.categorical import divergence, draw
 from etude.diffusion.multinomial import MultinomialDiffusion
+from etude.networks.controlled_unet import ControlledUNet
+from etude.pipeline.stage import namespace
 
 
 def at(seed: int = 0) -> torch.Generator:
@@ -86,6 +89,27 @@ def test_divergence_is_never_negative_and_nothing_where_the_network_knows(classe
     assert divergence(logits, now, clean, [alpha], [bar]).min() > -1e-5
     known = 80 * torch.nn.functional.one_hot(clean, classes).movedim(-1, 2).float()
     assert divergence(known, now, clean, [alpha], [bar]).abs().max() < 1e-4
+
+
+def test_loss_and_gradient_are_those_of_one_hot_arrays():
+    """The rival of benchmarks/discrete_step.py, in float32: the whole step, weights of the network included."""
+    control = {"how": "concatenation", "channels": 4, "side": "encoder", "decimate": 1}
+    sizes = {"base": 8, "factors": [1.5], "up_factors": [2], "embedding": 8, "out_kernel": 1, "patch": 1}
+    torch.manual_seed(0)
+    network = ControlledUNet((3, 10), 5, namespace(sizes), namespace(control), 32)
+    chain, clean = MultinomialDiffusion(32), torch.randint(32, (4, 3, 10), generator=at())
+    times = torch.tensor([1, 2, 500, 1000])
+    now = chain.noised(clean, times, at(1))
+    here, there = chain.alpha_bar[times], chain.alpha_bar[times - 1]
+    steps = (here / there).tolist(), there.tolist()
+    found = []
+    for loss_of in (our_loss, one_hot_loss):
+        network.zero_grad()
+        loss = loss_of(network, now, clean, times / 1000, torch.rand(4, 5, 10, generator=at(2)), *steps)
+        loss.backward()
+        found.append((loss.item(), torch.cat([p.grad.flatten() for p in network.parameters()])))
+    assert found[0][0] == pytest.approx(found[1][0], abs=1e-5)
+    torch.testing.assert_close(found[0][1], found[1][1], atol=1e-5, rtol=1e-3)
 
 
 def test_the_gradient_is_that_of_finite_differences():

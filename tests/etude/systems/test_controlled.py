@@ -3,13 +3,15 @@
 import pytest
 import torch
 
+from etude.controls.tracks import FREE, control_features
 from etude.errors import UserError
 from etude.pipeline.stage import namespace
-from etude.systems.controlled import FEATURES, FREE, build_controlled, hide
+from etude.systems.controlled import build_controlled, hide
 
 NETWORK = {"base": 8, "factors": [2, 1], "up_factors": None, "embedding": 16, "out_kernel": 1, "patch": 1}
 CONTROL = {"how": "concatenation", "channels": 8, "side": "encoder", "decimate": 1, "dropout": 0.3}
 CHAIN = {"steps": 12, "schedule": "linear", "first_beta": 0.01, "last_beta": 0.5}
+NAMES = ["velocity", "chroma", "piano", "violin", "trumpet"]
 BLOCKS = {
     "ddpm": CHAIN | {"scaling": "channel"},
     "edm": {"sigma_data": 0.5, "noise_mean": -1.2, "noise_std": 1.2, "scaling": "channel"},
@@ -28,7 +30,7 @@ def build(name: str, form=None, control=None, **block):
     shape, classes = form or FORMS[name]
     shapes = {"clips": shape, "controls": (5, shape[-1])}
     settings = namespace(BLOCKS[name] | block), namespace(NETWORK), namespace(CONTROL | (control or {}))
-    return build_controlled(name, *settings, shapes, classes).eval()
+    return build_controlled(name, *settings, shapes, classes, NAMES).eval()
 
 
 def batch(name: str, clips: int = 3) -> dict[str, torch.Tensor]:
@@ -107,14 +109,15 @@ def test_scaling_brings_data_to_what_the_paradigm_assumes_and_back(name, scaling
 
 
 def test_features_of_the_controls_are_hidden_independently_and_whole():
-    controls = torch.rand(40_000, 5, 2)
-    hidden = hide(controls, 0.3, torch.Generator().manual_seed(1)) == FREE
+    controls, features = torch.rand(40_000, 5, 2), list(control_features(NAMES).values())
+    assert features == [slice(0, 1), slice(1, 2), slice(2, 5)]
+    hidden = hide(controls, features, 0.3, torch.Generator().manual_seed(1)) == FREE
     assert (controls >= 0).all(), "the clips' own controls were changed"
-    features = torch.stack([hidden[:, rows].flatten(1).all(1) for rows in FEATURES.values()], dim=1)
-    assert torch.equal(features, torch.stack([hidden[:, rows].flatten(1).any(1) for rows in FEATURES.values()], dim=1))
-    assert features.float().mean(0).tolist() == pytest.approx([0.3] * 3, abs=0.01)
-    assert features.all(1).float().mean().item() == pytest.approx(0.027, abs=0.005)
-    assert torch.equal(hide(controls, 0.0, torch.Generator()), controls)
+    found = torch.stack([hidden[:, rows].flatten(1).all(1) for rows in features], dim=1)
+    assert torch.equal(found, torch.stack([hidden[:, rows].flatten(1).any(1) for rows in features], dim=1))
+    assert found.float().mean(0).tolist() == pytest.approx([0.3] * 3, abs=0.01)
+    assert found.all(1).float().mean().item() == pytest.approx(0.027, abs=0.005)
+    assert torch.equal(hide(controls, features, 0.0, torch.Generator()), controls)
 
 
 @pytest.mark.parametrize("name", ["ddpm", "edm"])
