@@ -17,12 +17,14 @@ from etude.audio.clips import clip_ids, protocol, read_clips
 from etude.controls.file import read_controls
 from etude.controls.tracks import FREE, control_features
 from etude.errors import UserError
+from etude.pipeline.digest import code_digest
 from etude.pipeline.progress import progress
-from etude.pipeline.stage import run_stage
+from etude.pipeline.stage import plain, run_stage
 from etude.systems.cell import build_cell, load_cell, ready
 from etude.systems.controlled import ControlledSystem
 from etude.systems.format import Format
 from etude.training.arrays import EncodedSplit
+from etude.training.fingerprint import fingerprint
 from etude.training.seeds import generator_at
 from stages.generate.sounding import ClipWriter, SoundWriter, starting_noise
 
@@ -31,14 +33,18 @@ def main(settings, data: Path, codec: Path, weights: Path, controls: Path, clips
     if settings.source == "clips":
         return copy(settings, clips, out)
     form = Format.load(data.parent)
-    writer = ClipWriter(out, codec, settings)
+    sources = [path for path in (data.with_name("controls.npy"), codec, weights) if path.is_file()]
+    modules = code_digest("stages.generate.controlled", f"etude.codecs.{settings.codec}")
+    run = fingerprint("generate", {"controlled": plain(settings), "code": modules}, *sources)
+    writer = ClipWriter(out, codec, settings, run=run)
     rate = writer.codec.sample_rate
     writer.samples = round(settings.seconds * rate)
     frames = writer.codec.frames(writer.samples)
     names, tracks = wishes(settings, form, data, controls, frames)
     system = None if settings.source == "codec" else system_of(settings, form, weights)
     split = EncodedSplit(data.parent, settings.split, ("clips",)) if system is None else None
-    for start in progress(range(0, len(names), settings.batch), f"generate {out.parent.name} {out.name}"):
+    done = len(writer.rows)  # of a run that was killed: whole batches
+    for start in progress(range(done, len(names), settings.batch), f"generate {out.parent.name} {out.name}"):
         batch = names[start : start + settings.batch]
         if system is None:
             made = split.batch(torch.tensor([split.clips.index(name) for name in batch]))["clips"][..., :frames]
@@ -46,6 +52,7 @@ def main(settings, data: Path, codec: Path, weights: Path, controls: Path, clips
         else:
             made = generate(system, tracks[start : start + settings.batch], batch, settings)
         writer.write(made, [{"clip": name} for name in batch], weights)
+        writer.keep()
     writer.finish()
 
 

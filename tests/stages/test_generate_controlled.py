@@ -107,6 +107,30 @@ def test_control_files_are_played_and_named(made, tmp_path):
         generate(made, tmp_path / "bad", controls=empty)
 
 
+def test_killed_and_resumed_gives_the_same_clips_and_makes_none_twice(made, tmp_path, monkeypatch):
+    plain = generate(made, tmp_path / "plain", batch=1)
+    real, calls = controlled.generate, []
+
+    def interrupted(system, tracks, names, settings):
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        calls.append(names)
+        return real(system, tracks, names, settings)
+
+    monkeypatch.setattr(controlled, "generate", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        generate(made, tmp_path / "out", batch=1)
+    assert not (tmp_path / "out/index.csv").exists()
+    again = []
+    monkeypatch.setattr(controlled, "generate", lambda *given: again.append(given[2]) or real(*given))
+    assert generate(made, tmp_path / "out", batch=1) == plain
+    assert len(again) == 2 and not {name for names in again for name in names} & {
+        name for names in calls for name in names
+    }
+    assert not list((tmp_path / "out").glob("*.partial.json"))
+    assert generate(made, tmp_path / "out", batch=1, noise_seed=1) != plain  # another run takes nothing over
+
+
 def test_weights_of_another_cell_and_a_missing_format_are_one_sentence(made, tmp_path):
     other = CELL | {"network": CELL["network"] | {"base": 12}}
     with pytest.raises(UserError, match=r"weights of another network than cell edm_latents describes") as caught:
