@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-from etude.config import resolve
+from etude.config import prepare_settings, resolve
 from etude.errors import UserError
 from etude.pipeline.digest import code_digest
 from etude.pipeline.workflow import files_of, manifest_entry, settings

@@ -24,6 +24,7 @@ GROUPS = {
     "the sounds": {
         "recombine": ("etude.play.recombine", "one sound with the coarse, middle and fine level of three others"),
         "interpolate": ("etude.play.interpolate", "from one sound to another in steps, on one level or on all"),
+        "generate": ("etude.play.generate", "a melody under controls that one draws: velocity, chroma, instruments"),
     },
     "of your own": {
         "new": ("etude.new", "a data set, system, codec or metric that works and is tested from the first minute"),

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from etude.config.load import _overlay
+from etude.config.datasets import overlay
 
 ROOT = Path(__file__).parents[1]
 CODE = ("Snakefile", "etude", "stages", "papers", "profiles", "data/sources")
@@ -19,7 +19,7 @@ VERSIONS = ("dvc.yaml", ".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitign
 def tiny() -> dict[str, Any]:
     """params.yaml at the scale `laptop` with numbers even smaller than those of `smoke`."""
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    params = _overlay(params, params["scales"]["smoke"])
+    params = overlay(params, params["scales"]["smoke"])
     params["grid"] |= {"datasets": ["gm_notes"], "systems": ["msdae"], "seeds": [0]}
     params["fetch"]["gm_notes"] |= {"programs": 2, "pitch_step": 12}
     params["train"] |= {"steps": 90, "log_every": 5, "checkpoint_every": 5}

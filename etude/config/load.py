@@ -8,9 +8,12 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 import etude
-from etude.config.schema import PLUGIN_BLOCKS, Params
+from etude.config.cells import check_cells
+from etude.config.datasets import overlay, prepare_settings
+from etude.config.schema import PLUGIN_BLOCKS, READER_BLOCKS, Canonical, Params
 from etude.config.variants import VARIANTS
 from etude.errors import UserError
+from etude.pipeline.workflow import manifest_entry
 
 LIBRARY = Path(etude.__file__).parent
 PLUGIN_FOLDERS = {
@@ -34,24 +37,19 @@ def resolve(raw: dict[str, Any], root: Path = Path(".")) -> dict[str, Any]:
     if isinstance(scale, str) and scale != "laptop":
         if scale not in overlays:
             _refuse("scale", f"is {scale!r}; it may be laptop, {', '.join(sorted(overlays))}")
-        raw = _overlay(raw, overlays[scale] or {})
+        raw = overlay(raw, overlays[scale] or {})
     try:
         checked = Params.model_validate(raw).model_dump()
     except ValidationError as error:
         raise _sentence(error, Params) from None
     for family, blocks in PLUGIN_BLOCKS.items():
         _check_plugin_blocks(checked[family], family, blocks, root)
+    _check_readers(checked["prepare"], root)
     _add_ablations(checked, root)
     _check_grid(checked, root)
+    check_cells(checked)
     _apply_variant(checked)
     return checked
-
-
-def _overlay(base: Any, change: Any) -> Any:
-    """``change`` laid over ``base``: mappings key by key, everything else replaced."""
-    if isinstance(base, dict) and isinstance(change, dict):
-        return base | {key: _overlay(base.get(key), value) for key, value in change.items()}
-    return change
 
 
 def _check_plugin_blocks(given: dict[str, Any], family: str, blocks: dict[str, type[BaseModel]], root: Path) -> None:
@@ -64,6 +62,28 @@ def _check_plugin_blocks(given: dict[str, Any], family: str, blocks: dict[str, t
         elif not _plugin_exists(family, name, root):
             known = sorted(set(blocks) | set(_plugins(family, root)))
             _refuse(f"{family}.{name}", "is not known" + _hint(name, known))
+
+
+def _check_readers(prepare: dict[str, Any], root: Path) -> None:
+    """What a reader or a data set changes must leave a whole block, with the keys that its reader knows."""
+    known = sorted(path.stem for path in (root / "stages/prepare/sources").glob("*.py"))
+    for name in prepare["readers"]:
+        if name not in known:
+            _refuse(f"prepare.readers.{name}", "is not known" + _hint(name, known))
+        _check_prepared(prepare, "", name, ("prepare", "readers", name))
+    for name in prepare["datasets"]:
+        if not _plugin_exists("fetch", name, root):
+            _refuse(f"prepare.datasets.{name}", "is not a data set" + _hint(name, _plugins("fetch", root)))
+        reader = manifest_entry(root / f"data/sources/{name}.yaml", "reader")
+        _check_prepared(prepare, name, reader, ("prepare", "datasets", name))
+
+
+def _check_prepared(prepare: dict[str, Any], dataset: str, reader: str | None, path: tuple[str, ...]) -> None:
+    model = READER_BLOCKS.get(reader, Canonical)
+    try:
+        model.model_validate(prepare_settings(prepare, dataset, reader))
+    except ValidationError as error:
+        raise _sentence(error, model, path) from None
 
 
 def _add_ablations(params: dict[str, Any], root: Path) -> None:

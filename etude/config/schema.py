@@ -46,6 +46,15 @@ class BandSource(Block):
     seed: Count
 
 
+class MelodiesSource(Block):
+    """gm_melodies: composed pieces as MIDI files."""
+
+    pieces: Positive
+    bars: Literal[4, 8, 12, 16]
+    slower: list[Rate] = Field(min_length=2, max_length=2)
+    seed: Count
+
+
 class Loudness(Block):
     """One gain per source file. ``peak``: the largest sample reaches ``target_db`` dBFS, by at most ``max_gain_db``."""
 
@@ -54,8 +63,8 @@ class Loudness(Block):
     max_gain_db: float
 
 
-class Prepare(Block):
-    """Canonical clips."""
+class Canonical(Block):
+    """Canonical clips of a data set."""
 
     sample_rate: Positive
     chunk_samples: Positive
@@ -65,6 +74,74 @@ class Prepare(Block):
     remainder: Part
     max_chunks_per_stem: Count
     bass_octave: int
+
+
+class Prepare(Canonical):
+    """Canonical clips; what a reader, and what a data set changes in this block (etude/config/datasets.py)."""
+
+    readers: dict[Word, dict[str, Any]] = {}
+    datasets: dict[Word, dict[str, Any]] = {}
+
+
+class Program(Block):
+    """An instrument: its name, a label of clips and of a row of their controls, and its General MIDI program."""
+
+    name: Word
+    program: Annotated[int, Field(ge=0, le=127)]
+
+
+class Music(Block):
+    """How much a window must hold: notes, and the part of it in which one sounds."""
+
+    notes: Positive
+    sounding: Part
+
+
+class Swells(Block):
+    """Velocities over a clip: base (1 + depth sin(2 pi f t + phase)) within 1..127; null: from each note's own. f is
+    drawn between 1/8 and 8 cycles a clip (M-02)."""
+
+    base: Annotated[int, Field(ge=1, le=127)] | None
+    depth: Part
+    draw: Literal["log_uniform", "uniform"]
+
+
+class PerSplit(Block):
+    """A number for each split."""
+
+    train: Count
+    valid: Count
+    test: Count
+
+
+class Parts(Block):
+    """Parts of the files for the splits beside train."""
+
+    valid: Part
+    test: Part
+
+
+class Melodies(Canonical):
+    """prepare.readers.melodies: phrases of one melody from any MIDI files (M-01). ``track``, ``monophony`` and
+    ``transposition`` name rules of etude/midi/; notes below ``shortest`` seconds are left out; files of more than
+    ``longest`` seconds or ``largest_file`` bytes are, too; of ``clips`` and ``clips_per_file``, 0 takes all."""
+
+    programs: list[Program] = Field(min_length=1)
+    track: Literal["highest", "busiest", "first"]
+    monophony: Literal["skyline", "latest", "only"]
+    pitches: list[int] = Field(min_length=2, max_length=2)
+    transposition: Literal["together", "each", "whole"]
+    shortest: Rate
+    minimum: Music
+    velocity: Swells
+    gain: Rate
+    oversampling: Positive
+    clips_per_file: Count
+    clips: PerSplit
+    parts: Parts
+    longest: Rate
+    largest_file: Positive
+    seed: Count
 
 
 class Training(Block):
@@ -119,6 +196,43 @@ class EncodecCodec(PretrainedCodec):
     latents: Literal["quantised", "continuous"]
 
 
+class CqtCodec(Block):
+    """codec.cqt: complex constant-Q transform (M-04). ``iterations`` of conjugate gradients in its inverse; ``deviation``:
+    what the standard deviation over the train split is scaled to."""
+
+    sample_rate: Positive
+    f_min: Rate
+    bins_per_octave: Positive
+    bins: Positive
+    hop: Positive
+    iterations: Count
+    deviation: Rate
+
+
+class KMeans(Block):
+    """Codebooks at the start: from so many latent frames, by so many of Lloyd's iterations."""
+
+    frames: Positive
+    iterations: Positive
+
+
+class SeanetCodec(Block):
+    """codec.seanet: EnCodec's architecture, trained here (M-05, M-06). ``filters`` at the full rate (EnCodec 24 kHz: 32),
+    layers of its ``lstm`` (2), ``bandwidth`` in kbps, ``crop`` in samples; ``spectral`` and ``commitment``: weights of
+    losses; ``decay`` of the codebooks' running means."""
+
+    filters: Annotated[int, Field(ge=8)]
+    lstm: Count
+    bandwidth: Rate
+    kmeans: KMeans
+    crop: Positive
+    spectral: Annotated[float, Field(ge=0)]
+    commitment: Annotated[float, Field(ge=0)]
+    decay: Part
+    seed: Count
+    train: Training
+
+
 class Mel(Block):
     """The finest mel spectrogram x_3 of a clip's first ``samples`` (P-05); ``pyramid`` makes the coarser (P-06)."""
 
@@ -134,6 +248,20 @@ class Encode(Block):
 
     mel: Mel
     batch: Positive
+
+
+class Format(Block):
+    """formats.<name>: an array of a codec, as it is stored: half precision is for the CQT, which is large."""
+
+    codec: Word
+    array: Literal["latents", "codes"]
+    storage: Literal["float32", "float16", "int16"]
+
+    @model_validator(mode="after")
+    def _codes_are_whole_numbers(self):
+        if (self.array == "codes") != (self.storage == "int16"):
+            raise ValueError(f"array {self.array} cannot be stored as {self.storage}: codes are int16, latents float")
+        return self
 
 
 class UNet(Block):
@@ -342,6 +470,281 @@ class Ablation(Block):
     how: list[Literal["zero", "mean"]] = Field(min_length=1)
 
 
+Scaling = Literal["channel", "global", "none"]
+Amount = Annotated[float, Field(ge=0)]
+
+
+class Chain(Block):
+    """A discrete-time paradigm: steps and noise schedule; the betas are the linear schedule's (M-11, M-16)."""
+
+    steps: Positive
+    schedule: Literal["linear", "cosine"]
+    first_beta: Part
+    last_beta: Part
+
+
+class Ddpm(Chain):
+    """systems.ddpm (M-11). ``scaling``: unit variance by channel, as a whole, or data as they are (M-05)."""
+
+    scaling: Scaling
+
+
+class Edm(Block):
+    """systems.edm (M-13): data are scaled to ``sigma_data``, ln sigma ~ N(noise_mean, noise_std²)."""
+
+    sigma_data: Rate
+    noise_mean: float
+    noise_std: Rate
+    scaling: Scaling
+
+
+class ControlledNetwork(Block):
+    """A U-Net: channels at the top, their factors per halving, those of the way up (null: the same widths as on the
+    way down), channels of the noise embedding, kernel of the last convolution, side of the patches that are one place
+    of the U-Net (M-19, M-20)."""
+
+    base: Positive
+    factors: list[Annotated[int | float, Field(gt=0)]] = Field(min_length=1)
+    up_factors: list[Annotated[int | float, Field(gt=0)]] | None
+    embedding: Annotated[int, Field(gt=0, multiple_of=2)]
+    out_kernel: Literal[1, 3, 5]
+    patch: Positive
+
+    @model_validator(mode="after")
+    def _as_many_up_as_down(self):
+        if self.up_factors is not None and len(self.up_factors) != len(self.factors):
+            up, down = len(self.up_factors), len(self.factors)
+            raise ValueError(f"up_factors has {up} numbers and factors {down}: one per halving is needed")
+        return self
+
+
+class Controls(Block):
+    """How the controls reach the network: name and width of the branch, which half of the U-Net, how many frames share
+    a value, and the chance that a feature is hidden in training (M-10, M-21 to M-29)."""
+
+    how: Literal[
+        "none",
+        "concatenation",
+        "film",
+        "global_film",
+        "global_gate",
+        "sum",
+        "attention",
+        "unordered_attention",
+        "condconv",
+    ]
+    channels: Annotated[int, Field(gt=0, multiple_of=4)]
+    side: Literal["encoder", "both"]
+    decimate: Positive
+    dropout: Part
+
+
+class ControlledTraining(Training):
+    """As ``train``; an example is ``crop_seconds`` long (0: the whole clip)."""
+
+    crop_seconds: Amount
+
+
+class AncestralSampler(Block):
+    """Of a discrete-time paradigm: how many of its steps are visited (null: all), guidance (M-55)."""
+
+    steps: Positive | None
+    guidance: float
+
+
+class DdpmSampler(AncestralSampler):
+    """``variance`` of the noise that a step adds: beta, or that of the posterior."""
+
+    variance: Literal["beta", "posterior"]
+
+
+class EdmSampler(Block):
+    """M-14, M-15, M-55."""
+
+    name: Literal["alpha_heun", "euler", "stochastic_heun"]
+    steps: Positive
+    sigma_min: Rate
+    sigma_max: Rate
+    rho: Rate
+    alpha: Rate
+    churn: Amount
+    churn_min: Amount
+    churn_max: Rate
+    churn_noise: Rate
+    guidance: float
+
+
+class ControlledSamplers(Block):
+    """By paradigm."""
+
+    ddpm: DdpmSampler
+    edm: EdmSampler
+    discdpm: AncestralSampler
+
+
+class Cell(Block):
+    """A column of the memoir's tables: a system on a format with a network, and what it changes for itself of
+    ``control``, ``train``, ``generate.seconds`` and ``speed.batch`` (``time_batch``)."""
+
+    system: Word
+    format: Word
+    network: Word
+    control: dict[Word, Any] = {}
+    train: dict[Word, Any] = {}
+    seconds: Rate | None = None
+    time_batch: Positive | None = None
+
+
+class ControlledGenerate(Block):
+    """Clips under the controls of the clips of ``split``; ``clips`` of them, by the hash of their names (0: all).
+
+    ``reference``: the split that FADs are measured from. ``untrained``: cells whose untrained network generates, too.
+    """
+
+    split: Literal["train", "valid", "test"]
+    reference: Literal["train", "valid", "test"]
+    clips: Count
+    reference_clips: Count
+    seconds: Rate
+    batch: Positive
+    noise_seed: Count
+    untrained: list[Word]
+
+
+class Speed(Block):
+    """Inference time (M-45): clips of a batch, turns, and how many calls of a network are timed (0: all)."""
+
+    batch: Positive
+    repeats: Annotated[int, Field(ge=2)]
+    calls: Count
+    threads: Positive
+
+
+class Fidelity(Block):
+    """Control fidelity (M-48). ``free``: cells that are also heard with one feature left free; ``resamples`` of the
+    bootstrap over clips."""
+
+    free: list[Word]
+    resamples: Positive
+    seed: Count
+
+
+class Sweeps(Block):
+    """One cell's sampler with one knob turned (M-49, M-55)."""
+
+    cell: Word
+    churn: list[Annotated[float, Field(ge=0)]]
+    steps: list[Positive]
+    guidance: list[Annotated[float, Field(ge=-1)]]
+
+
+class HandMade(Block):
+    """Figures 4.2 and 4.3: cells that play the control files of papers/mante2024_controls, and for how long."""
+
+    cells: list[Word]
+    seconds: Rate
+    triplets: Positive
+
+
+class Mante2024(Block):
+    """Diffusion under time-varying controls (M-01 to M-58). ``fad_rows``: its cells are rows of reports/fad.csv too."""
+
+    datasets: list[Word] = Field(min_length=1)
+    seeds: list[Count] = Field(min_length=1)
+    embeddings: list[Word] = Field(min_length=1)
+    fad_rows: bool
+    networks: dict[Word, ControlledNetwork]
+    control: Controls
+    train: ControlledTraining
+    samplers: ControlledSamplers
+    cells: dict[Word, Cell] = Field(min_length=1)
+    generate: ControlledGenerate
+    speed: Speed
+    fidelity: Fidelity
+    sweeps: Sweeps
+    figures: HandMade
+
+    @model_validator(mode="after")
+    def _cells_are_whole(self):
+        for name, cell in self.cells.items():
+            if cell.network not in self.networks:
+                raise ValueError(
+                    f"cells.{name}.network is {cell.network!r}; networks has {', '.join(sorted(self.networks))}"
+                )
+            Controls.model_validate(self.control.model_dump() | cell.control)
+            ControlledTraining.model_validate(self.train.model_dump() | cell.train)
+        return self
+
+
+class PointNetwork(Block):
+    """A perceptron over points of a plane (M-31)."""
+
+    layers: Annotated[int, Field(ge=2)]
+    width: Positive
+    embedding: Annotated[int, Field(gt=0, multiple_of=2)]
+
+
+class RollSource(Block):
+    """Points of the swiss roll to train on; standard deviation of their noise, in scikit-learn's units (M-32)."""
+
+    points: Positive
+    noise: Amount
+
+
+class RollGridSource(RollSource):
+    """The same on a grid of ``grid`` x ``grid`` cells (M-34)."""
+
+    grid: Annotated[int, Field(ge=2)]
+
+
+class DigitsSource(Block):
+    """Digits to train on, at most ``points``; MNIST's files in folder ``mnist``, or scikit-learn's digits (M-33)."""
+
+    points: Positive
+    mnist: str | None
+
+
+class ToySources(Block):
+    """What the toys are trained on."""
+
+    swiss_roll: RollSource
+    swiss_roll_grid: RollGridSource
+    digits: DigitsSource
+
+
+class Toy(Block):
+    """One toy: the figure it is for, its data, system and network, how many samples; ``train`` and ``sampler`` hold
+    what differs from the blocks of all toys."""
+
+    figure: Literal["3.1", "3.2", "3.3", "3.6"]
+    data: Literal["swiss_roll", "swiss_roll_grid", "digits"]
+    system: Literal["ddpm", "edm", "discdpm"]
+    network: PointNetwork | ControlledNetwork
+    samples: Annotated[int, Field(ge=10)]
+    train: dict[Word, Any] = {}
+    sampler: dict[Word, Any] = {}
+
+
+class Toys(Block):
+    """Each paradigm on data that one can see (M-31 to M-34)."""
+
+    seed: Count
+    sources: ToySources
+    train: Training
+    samplers: ControlledSamplers
+    runs: dict[Word, Toy]
+
+    @model_validator(mode="after")
+    def _toys_are_whole(self):
+        for name, toy in self.runs.items():
+            if (toy.system == "discdpm") != (toy.data == "swiss_roll_grid"):
+                raise ValueError(f"runs.{name}: {toy.system} cannot have {toy.data}: discdpm diffuses classes alone")
+            Training.model_validate(self.train.model_dump() | toy.train)
+            sampler = getattr(self.samplers, toy.system)
+            type(sampler).model_validate(sampler.model_dump() | toy.sampler)
+        return self
+
+
 class Report(Block):
     """The pages: ``papers`` that are part of a run, ``clips`` of each set that can be heard, ``points`` of UMAPs."""
 
@@ -360,6 +763,7 @@ class Params(Block):
     prepare: Prepare
     codec: dict[Word, dict[str, Any]]
     encode: Encode
+    formats: dict[Word, Format]
     systems: dict[Word, dict[str, Any]]
     ablated_systems: dict[Word, Word]
     train: Training
@@ -373,14 +777,22 @@ class Params(Block):
     timbre: Timbre
     projection: Projection
     ablation: Ablation
+    mante2024: Mante2024
+    toys: Toys
     report: Report
 
 
 # Blocks that belong to plug-ins. A plug-in that is not listed has a block of its own making.
 PLUGIN_BLOCKS: dict[str, dict[str, type[Block]]] = {
-    "fetch": {"gm_notes": NotesSource, "gm_band": BandSource},
-    "codec": {"spectral": SpectralCodec, "encodec": EncodecCodec, "music2latent": PretrainedCodec},
-    "systems": {"hdae": Hdae, "msdae": Msdae},
+    "fetch": {"gm_notes": NotesSource, "gm_band": BandSource, "gm_melodies": MelodiesSource},
+    "codec": {
+        "spectral": SpectralCodec,
+        "encodec": EncodecCodec,
+        "music2latent": PretrainedCodec,
+        "cqt": CqtCodec,
+        "seanet": SeanetCodec,
+    },
+    "systems": {"hdae": Hdae, "msdae": Msdae, "ddpm": Ddpm, "edm": Edm, "discdpm": Chain},
     "judge": {
         "gm_cnn": GmCnn,
         "vggish": ExternalEmbedding,
@@ -388,3 +800,6 @@ PLUGIN_BLOCKS: dict[str, dict[str, type[Block]]] = {
         "clap": ExternalEmbedding,
     },
 }
+
+# What a reader of data sets adds to the block `prepare`. One that is not listed adds nothing.
+READER_BLOCKS: dict[str, type[Canonical]] = {"melodies": Melodies}

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from etude.diffusion.shapes import per_clip
+
 Network = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -32,9 +34,9 @@ class Preconditioning:
         return (sigma**2 + self.sigma_data**2) / (sigma * self.sigma_data) ** 2
 
     def denoise(self, network: Network, x: Tensor, sigma: Tensor) -> Tensor:
-        """D(x; sigma) for x [batch, channels, frames] and sigma [batch]; ``network(x, c_noise)`` is F."""
-        per_clip = sigma[:, None, None]
-        return self.skip(per_clip) * x + self.out(per_clip) * network(self.input(per_clip) * x, self.noise(sigma))
+        """D(x; sigma) for x [batch, ...] and sigma [batch]; ``network(x, c_noise)`` is F."""
+        level = per_clip(sigma, x)
+        return self.skip(level) * x + self.out(level) * network(self.input(level) * x, self.noise(sigma))
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,8 @@ def edm_loss(network: Network, clean: Tensor, sigma: Tensor, noise: Tensor, edm:
     """Mean over all elements of lambda(sigma) (D(y + sigma n; sigma) - y)**2 (P-15, eq. 38); noise n ~ N(0, I).
 
     1 for F = 0 on data of standard deviation ``sigma_data``, at every sigma. ``clean`` and ``noise`` are
-    [batch, channels, frames], ``sigma`` is [batch].
+    [batch, ...], ``sigma`` is [batch].
     """
-    per_clip = sigma[:, None, None]
-    error = edm.denoise(network, clean + per_clip * noise, sigma) - clean
-    return (edm.weight(per_clip) * error**2).mean()
+    level = per_clip(sigma, clean)
+    error = edm.denoise(network, clean + level * noise, sigma) - clean
+    return (edm.weight(level) * error**2).mean()

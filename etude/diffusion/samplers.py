@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
-import torch
 from torch import Tensor
 
+from etude.diffusion.noise import Generators, normal
+
 Denoiser = Callable[[Tensor, float], Tensor]
-Sampler = Callable[[Denoiser, Tensor, list[float], "SamplerSettings", torch.Generator | None], Tensor]
+Sampler = Callable[[Denoiser, Tensor, list[float], "SamplerSettings", Generators], Tensor]
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def schedule(settings: SamplerSettings) -> list[float]:
 
 
 def sample(
-    name: str, denoiser: Denoiser, noise: Tensor, settings: SamplerSettings, generator: torch.Generator | None = None
+    name: str, denoiser: Denoiser, noise: Tensor, settings: SamplerSettings, generator: Generators = None
 ) -> Tensor:
     """Integrate from ``noise`` ~ N(0, I) at sigma_max down to data, with the sampler called ``name``.
 
@@ -85,8 +86,7 @@ def stochastic_heun(denoiser, x, sigmas, settings, generator=None) -> Tensor:
         gamma = min(settings.churn / (len(sigmas) - 1), most) if inside else 0.0
         if gamma > 0.0:
             raised = sigma * (1 + gamma)
-            fresh = torch.randn(x.shape, generator=generator, device=x.device)
-            x = x + (raised**2 - sigma**2) ** 0.5 * settings.churn_noise * fresh
+            x = x + (raised**2 - sigma**2) ** 0.5 * settings.churn_noise * normal(x, generator)
             sigma = raised
         step = following - sigma
         slope = (x - denoiser(x, sigma)) / sigma

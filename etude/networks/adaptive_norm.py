@@ -1,4 +1,4 @@
-"""Adaptive group normalisation: the noise level sets scale and shift (P-13)."""
+"""Adaptive group normalisation: the noise level sets scale and shift (P-13, M-30)."""
 
 from torch import Tensor, nn
 
@@ -19,6 +19,7 @@ class AdaptiveGroupNorm(nn.Module):
             nn.init.ones_(modulation.bias[:channels])
 
     def forward(self, x: Tensor, embedding: Tensor, use: int = 0) -> Tensor:
-        """``x`` [batch, channels, frames], ``embedding`` [batch, embedding]; ``use`` picks the scale and shift."""
-        scale, shift = self.modulations[use](embedding)[..., None].chunk(2, dim=1)
+        """``x`` [batch, channels, ...], ``embedding`` [batch, embedding]; ``use`` picks the scale and shift."""
+        per_channel = self.modulations[use](embedding).reshape(len(x), -1, *[1] * (x.ndim - 2))
+        scale, shift = per_channel.chunk(2, dim=1)
         return scale * self.norm(x) + shift

@@ -1,4 +1,4 @@
-"""Sinusoidal embedding of the noise level (P-13)."""
+"""Sinusoidal embedding of the noise level (P-13, M-30)."""
 
 import math
 
@@ -24,3 +24,14 @@ class NoiseEmbedding(nn.Module):
     def forward(self, noise_level: Tensor) -> Tensor:
         phase = noise_level[:, None] * self.frequencies
         return torch.cat([phase.cos(), phase.sin()], dim=1)
+
+
+class LearntNoiseEmbedding(NoiseEmbedding):
+    """The same followed by a two-layer perceptron of the same width (M-30)."""
+
+    def __init__(self, channels: int, scale: float = 500.0, max_period: float = 10000.0):
+        super().__init__(channels, scale, max_period)
+        self.layers = nn.Sequential(nn.Linear(channels, channels), nn.SiLU(), nn.Linear(channels, channels), nn.SiLU())
+
+    def forward(self, noise_level: Tensor) -> Tensor:
+        return self.layers(super().forward(noise_level))

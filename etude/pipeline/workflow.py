@@ -25,7 +25,7 @@ def files_of(inputs: Any) -> list[str]:
     return [str(inputs)] if isinstance(inputs, str) else [path for item in inputs for path in files_of(item)]
 
 
-def manifest_entry(path: str, key: str) -> Any:
+def manifest_entry(path: Path | str, key: str) -> Any:
     """What the manifest of a data set holds under ``key``; None where it says nothing or cannot be read.
 
     Rules only ask what a job depends on. What is wrong with a manifest is for the job that reads it to say.

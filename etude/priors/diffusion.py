@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from etude.diffusion.edm import LogNormalNoise, Preconditioning, edm_loss
 from etude.diffusion.samplers import SamplerSettings, sample
-from etude.networks.unet1d import UNet1d
+from etude.networks.unet import UNet
 from etude.priors import coarse_to_fine
 from etude.training.arrays import EncodedSplit
 from etude.training.loop import Batch, Trainable
@@ -26,7 +26,7 @@ class LevelDenoiser(nn.Module):
         channels = settings.channels[: halvings + 1]
         where = {0: coarser} if coarser else {}
         self.widen = nn.Conv1d(width, channels[0], 1)
-        self.unet = UNet1d(channels, settings.embedding, encoder_conditions=where, decoder_conditions=where)
+        self.unet = UNet(channels, settings.embedding, encoder_conditions=where, decoder_conditions=where)
         self.narrow = nn.Conv1d(channels[0], width, 1)
 
     def forward(self, x: Tensor, noise_level: Tensor, coarser: Tensor | None) -> Tensor:

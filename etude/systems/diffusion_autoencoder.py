@@ -7,8 +7,9 @@ from torch import Tensor
 
 from etude.diffusion.edm import LogNormalNoise, Preconditioning, edm_loss
 from etude.diffusion.samplers import SamplerSettings, sample
-from etude.networks.unet1d import UNet1d
+from etude.networks.unet import UNet
 from etude.systems.placement import PLACEMENTS
+from etude.systems.scaling import channel_gains
 from etude.training.loop import Batch, Trainable
 
 
@@ -31,7 +32,7 @@ class DiffusionAutoencoder(Trainable):
         self.placement = PLACEMENTS[settings.conditioning]
         self.edm = Preconditioning(settings.sigma_data)
         self.training_noise = LogNormalNoise(settings.noise_mean, settings.noise_std)
-        self.unet = UNet1d(
+        self.unet = UNet(
             [channels, *settings.unet.channels],
             settings.unet.embedding,
             encoder_conditions=dict.fromkeys(self.placement.encoder, width),
@@ -57,11 +58,8 @@ class DiffusionAutoencoder(Trainable):
 
     def fit_scale(self, mean: Tensor, std: Tensor) -> None:
         """Set the latent scaling from the train split's per-channel ``mean`` and ``std`` [channels]."""
-        # A channel that is (nearly) constant carries nothing and must not be blown up.
-        gain = std.clamp_min(1e-3 * std.max()) ** -self.whitening
-        total = (std * gain).square().mean().sqrt()
         self.shift.copy_(mean[:, None])
-        self.scale.copy_((gain * self.edm.sigma_data / total)[:, None])
+        self.scale.copy_(channel_gains(std, self.whitening, self.edm.sigma_data)[:, None])
 
     def normalise(self, latents: Tensor) -> Tensor:
         """Codec latents [batch, channels, frames] to what the denoiser works on."""

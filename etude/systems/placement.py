@@ -26,7 +26,7 @@ class Placement:
         return [frames >> shift for shift in self.shifts]
 
     def conditions(self, latents: list[Tensor], frames: int) -> tuple[dict[int, Tensor], dict[int, Tensor]]:
-        """The conditions for the encoder and for the decoder of a :class:`~etude.networks.unet1d.UNet1d`."""
+        """The conditions for the encoder and for the decoder of a :class:`~etude.networks.unet.UNet`."""
         return (
             {level: self._stretch(latents[k], frames >> level) for level, k in self.encoder.items()},
             {level: self._stretch(latents[k], frames >> level) for level, k in self.decoder.items()},

@@ -9,6 +9,9 @@ from torch import Tensor
 from etude.errors import UserError
 from etude.pipeline.files import read_csv
 
+BLOCK = 2**23
+"""Values that are taken into memory at a time."""
+
 
 class EncodedSplit:
     """The clips of one split: ``index.csv`` and one ``<name>.npy`` [clips, ...] per array in ``folder``."""
@@ -38,12 +41,15 @@ class EncodedSplit:
         return {name: torch.from_numpy(self.arrays[name][rows].astype(np.float32)) for name in chosen}
 
     def mean_and_std(self, name: str) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation of each channel of array ``name`` [clips, channels, frames] over the split."""
+        """Mean and standard deviation of each channel of array ``name`` [clips, channels, ...] over the split."""
+        array = self.arrays[name]
+        others = tuple(axis for axis in range(array.ndim) if axis != 1)
+        together = max(1, min(256, BLOCK // int(np.prod(array.shape[1:]))))
         total, squares, count = 0.0, 0.0, 0
-        for start in range(0, len(self), 256):
-            block = self.arrays[name][self.rows[start : start + 256]].astype(np.float64)
-            total, squares = total + block.sum((0, 2)), squares + (block**2).sum((0, 2))
-            count += block.shape[0] * block.shape[2]
+        for start in range(0, len(self), together):
+            block = array[self.rows[start : start + together]].astype(np.float64)
+            total, squares = total + block.sum(others), squares + (block**2).sum(others)
+            count += block.size // block.shape[1]
         mean = total / count
         std = np.sqrt(np.maximum(squares / count - mean**2, 0.0))
         return torch.from_numpy(mean).float(), torch.from_numpy(std).float()

@@ -9,7 +9,8 @@ import numpy as np
 from etude.audio.files import read_audio, to_int16
 from etude.audio.resample import resample
 from etude.errors import UserError
-from stages.prepare.clip import Clip, Note
+from etude.midi.note import Note, inside
+from stages.prepare.clip import Clip
 
 
 @dataclass(frozen=True)
@@ -33,23 +34,23 @@ def chunks(clip: Clip, settings: SimpleNamespace) -> Iterator[Chunk]:
     notes = clip.notes()
     kept = 0
     for number, position in enumerate(range(0, len(audio), length)):
-        if clip.kind == "note" and number:
+        if clip.kind != "stem" and number:
             return  # the rest of a note is not a clip: protocol.json says so once for all
         part = audio[position : position + length]
         start, seconds = position / rate, len(part) / rate
-        inside = _inside(notes, start, start + length / rate)
-        rule, detail = _verdict(clip, part, inside, kept, settings)
+        sounding = inside(notes, start, start + length / rate)
+        rule, detail = _verdict(clip, part, sounding, kept, settings)
         if rule:
             yield Chunk(number, start, seconds, None, [], rule, detail)
         else:
             kept += 1
-            yield Chunk(number, start, seconds, to_int16(np.pad(part, (0, length - len(part)))), inside)
+            yield Chunk(number, start, seconds, to_int16(np.pad(part, (0, length - len(part)))), sounding)
 
 
 def _canonical(clip: Clip, settings: SimpleNamespace) -> np.ndarray:
     """Mono by the mean of channels, resampled, then one gain for the whole file by the loudness rule: float32
     [samples]."""
-    samples, rate = read_audio(clip.audio)
+    samples, rate = clip.samples() if clip.samples else read_audio(clip.audio)
     if clip.rate and rate != clip.rate:
         raise UserError(
             f"{clip.audio}: sample rate {rate} Hz found, {clip.rate} Hz stated by its data set; fetch it again"
@@ -69,24 +70,18 @@ def loudness_gain(audio: np.ndarray, loudness: SimpleNamespace) -> float:
     return min(10 ** (loudness.target_db / 20) / peak, limit) if peak > 0 else 1.0
 
 
-def _inside(notes: list[Note], start: float, end: float) -> list[Note]:
-    """The notes that sound between ``start`` and ``end`` seconds, cut there, in time from ``start``."""
-    cut = [n._replace(onset=max(n.onset, start) - start, offset=min(n.offset, end) - start) for n in notes]
-    return [note for note in cut if note.offset > note.onset]
-
-
 def _verdict(clip: Clip, part: np.ndarray, notes: list[Note], kept: int, settings: SimpleNamespace) -> tuple[str, str]:
     """The rule that drops a chunk and what was found, or two empty strings.
 
-    A single note is dropped when it is silent; a chunk of a stem only when, besides, its MIDI has no note sounding, for
-    a quiet passage that was played is music.
+    A single note or phrase is dropped when it is silent; a chunk of a stem only when, besides, its MIDI has no note
+    sounding, for a quiet passage that was played is music.
     """
     if len(part) < settings.remainder * settings.chunk_samples:
         return "remainder", f"{len(part)} samples left, {settings.remainder:g} of {settings.chunk_samples} needed"
     level = float(np.sqrt(np.mean(np.square(part, dtype=np.float64))))
     decibels = 20 * np.log10(max(level, 1e-10))
-    if decibels < settings.silence_db and (clip.kind == "note" or not notes):
-        playing = "" if clip.kind == "note" else ", no note sounds"
+    if decibels < settings.silence_db and (clip.kind != "stem" or not notes):
+        playing = "" if clip.kind != "stem" else ", no note sounds"
         return "silence", f"RMS {decibels:.1f} dBFS, {settings.silence_db:g} needed{playing}"
     if clip.kind == "stem" and 0 < settings.max_chunks_per_stem <= kept:
         return "max_chunks_per_stem", f"{kept} chunks of this stem taken already"

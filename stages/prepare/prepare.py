@@ -18,7 +18,7 @@ import re
 import unicodedata
 from collections import Counter
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -94,27 +94,33 @@ def check_raw(manifest: Path) -> None:
             )
 
 
-def find_files(manifest: Source, raw: Path, settings: SimpleNamespace) -> tuple[list[Clip], list[Row]]:
-    """The files that the data set's reader offers, and the ledger of those it leaves out."""
+def reader_of(manifest: Source) -> ModuleType:
+    """The plug-in that reads the data set's format: ``clips(raw, settings)``, and ``protocol(settings)`` if what it
+    chooses is to be recorded."""
     name = f"stages.prepare.sources.{manifest.reader}"
     try:
-        reader = importlib.import_module(name)
+        return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name != name:
             raise
         raise UserError(
             f"data set {manifest.name}: there is no reader {manifest.reader!r} in stages/prepare/sources/"
         ) from None
+
+
+def find_files(manifest: Source, raw: Path, settings: SimpleNamespace) -> tuple[list[Clip], list[Row]]:
+    """The files that the data set's reader offers, and the ledger of those it leaves out."""
+    reader = reader_of(manifest)
     files, ledger = [], []
     for item in progress(reader.clips(raw, settings), f"listing {manifest.name}", total=0):
         if isinstance(item, Dropped):
-            ledger.append(entry(raw, item.source, "", item.rule, item.detail))
+            start = "" if item.start is None else round(item.start, DIGITS)
+            ledger.append(entry(raw, item.source, start, item.rule, item.detail))
         else:
             files.append(item)
     if not files:
         raise UserError(
-            f"{raw}: data set {manifest.name} has no usable audio file (dropped: {tally(ledger) or 'none'}); "
-            "fetch it again"
+            f"{raw}: data set {manifest.name} has no usable file (dropped: {tally(ledger) or 'none'}); fetch it again"
         )
     return files, ledger
 
@@ -143,11 +149,11 @@ def cut(files: list[Clip], raw: Path, settings: SimpleNamespace, folder: Path, l
         writer.writeheader()
         for file in progress(files, "cutting clips"):
             for chunk in chunks(file, settings):
-                start = round(chunk.start, DIGITS)
+                start = round(file.start + chunk.start, DIGITS)
                 if chunk.samples is None:
                     ledger.append(entry(raw, file.audio, start, chunk.rule, chunk.detail))
                     continue
-                clip = safe_name(file.id if file.kind == "note" else f"{file.id}-{chunk.number:04d}")
+                clip = safe_name(file.id if file.kind != "stem" else f"{file.id}-{chunk.number:04d}")
                 if clip in names:
                     raise UserError(
                         f"{file.audio}: a second clip would be called {clip}; rename one of the two in the data set"
@@ -246,6 +252,7 @@ def protocol(
         "random": "80/10/10 by the hash of the clip's id, at the level of notes and chunks: instruments and "
         "recordings are on both sides",
     }
+    chosen = getattr(reader_of(manifest), "protocol", lambda settings: {})
     return {
         "dataset": manifest.name,
         "version": manifest.version,
@@ -268,6 +275,7 @@ def protocol(
         "reference": manifest.reference,
         "clips": {split: sum(row["split"] == split for row in rows) for split in SPLITS},
         "dropped": dict(Counter(line["rule"] for line in ledger)),
+        **chosen(settings),
     }
 
 

@@ -24,9 +24,9 @@ rule prepare_dataset:
     log:
         "<logs>/prepare/{dataset}.log",
     resources:
-        runtime=240,
+        runtime=720,
     params:
-        settings=settings(PARAMS["prepare"]),
+        settings=lambda w: settings(prepare_settings(PARAMS["prepare"], w.dataset, reader_of(w.dataset))),
         code=lambda w: code("stages.prepare.prepare", *prepare_reader(w.dataset)),
         folder=subpath(output.index, parent=True),
     shell:
@@ -34,7 +34,12 @@ rule prepare_dataset:
         " --out {params.folder} 2>&1 | tee {log}"
 
 
+def reader_of(dataset):
+    """The plug-in that the data set's manifest names."""
+    return manifest_entry(f"data/sources/{dataset}.yaml", "reader")
+
+
 def prepare_reader(dataset):
-    """The plug-in that reads the data set's format, if its manifest names one: another data set's reader is no concern."""
-    reader = manifest_entry(f"data/sources/{dataset}.yaml", "reader")
+    """The code that reads the data set's format, if it is there: another data set's reader is no concern."""
+    reader = reader_of(dataset)
     return [f"stages.prepare.sources.{reader}"] if Path(f"stages/prepare/sources/{reader}.py").exists() else []

@@ -33,6 +33,10 @@ COLUMNS = [
 ABSENT = "not measured"
 SUPPORTS = {verdicts.HOLDS: "yes", verdicts.FAILS: "no", verdicts.OPEN: "a tie"}
 READINGS = {"coarse": "h1 has the fewest frames", "fine": "h1 has the most frames", "": "by frames"}
+READING_WORDS = (
+    "h1: which of our levels is taken for the document's h1, the coarse one (fewest frames: its text) or the fine one "
+    "(the order in its code). "
+)
 Cell = dict[str, str]
 """Coordinates in the document's words: table, dataset, row, metric, level."""
 Chains = list[list[Cell]]
@@ -83,8 +87,13 @@ def chains_of(claim: dict[str, Any]) -> Chains:
             [words["order"]] if "order" in words else [list(pair) for pair in product(words["better"], words["worse"])]
         )
         for more in _combinations(claim.get("each", {})):
-            chains += [[{"level": ""} | where | more | {vary: name} for name in chain] for chain in names]
+            chains += [[{"level": ""} | where | more | _cell(vary, name) for name in chain] for chain in names]
     return chains
+
+
+def _cell(vary: str, name: str | dict[str, str]) -> dict[str, str]:
+    """What a word of order, better or worse names: the coordinate ``vary``, or several if it is a mapping."""
+    return name if isinstance(name, dict) else {vary: name}
 
 
 def _combinations(lists: dict[str, list[str]]) -> Iterator[dict[str, str]]:
@@ -147,18 +156,17 @@ class Place:
         if not panels:
             return None
         values = panels.get(self.panel) or next(iter(panels.values()))
-        system = row or next((ours for ours, theirs in self.paper.facts["rows"].items() if theirs == cell["row"]), "")
+        system, level = self.paper.ours(cell["row"], cell["level"])
         frames = sorted({place for _, _, place in values if place.isdigit()}, key=int)
-        place = self.place(cell["level"], frames)
-        value = values.get((system, cell["metric"], place))
+        value = values.get((row or system, self.paper.our_metric(cell["metric"]), self.place(level, frames)))
         return value if value is not None and value.value is not None else None
 
     def place(self, level: str, frames: list[str]) -> str:
         """Our column of the document's ``level``."""
-        for place, names in self.paper.facts["places"].items():
+        for place, names in self.paper.facts.get("places", {}).items():
             if names["level"] == level:
                 return place
-        levels = self.paper.facts["readings"][self.reading or "coarse"]
+        levels = self.paper.readings[self.reading or next(iter(self.paper.readings))]
         return frames[levels.index(level)] if level in levels and len(frames) == len(levels) else level
 
 
@@ -167,7 +175,7 @@ def printed_value(paper: Paper, cell: Cell) -> Value | None:
     row = next(
         (
             names["row"]
-            for names in paper.facts["places"].values()
+            for names in paper.facts.get("places", {}).values()
             if names["level"] == cell["level"] and "row" in names
         ),
         cell["row"],
@@ -194,7 +202,7 @@ def judge(claim: dict[str, Any], paper: Paper, known: Evidence, grid) -> Iterato
         panels = [
             panel
             for panel, values in known.panels(where["table"], dataset, codec).items()
-            if any(metric == where["metric"] for _, metric, _ in values)
+            if any(metric == paper.our_metric(where["metric"]) for _, metric, _ in values)
         ]
         for panel, reading in product(panels or [""], readings(claim, chains, paper)):
             place = Place(paper, known, dataset, codec, panel, reading)
@@ -204,10 +212,10 @@ def judge(claim: dict[str, Any], paper: Paper, known: Evidence, grid) -> Iterato
 
 def readings(claim: dict[str, Any], chains: Chains, paper: Paper) -> list[str]:
     """Both, when the claim names levels that they tell apart, and the answer depends on it."""
-    levels = {level for names in paper.facts["readings"].values() for level in names}
+    levels = {level for names in paper.readings.values() for level in names}
     if "against" in claim or not any(cell["level"] in levels for chain in chains for cell in chain):
         return [""]
-    return claim.get("readings", list(paper.facts["readings"])) or [""]
+    return claim.get("readings", list(paper.readings)) or [""]
 
 
 def judge_ours(claim: dict[str, Any], chains: Chains, place: Place) -> dict[str, Any]:
@@ -299,8 +307,8 @@ def markdown(rows: list[dict[str, Any]], paper: Paper, scale: str) -> str:
             "",
             tabulate(lines, headers="keys", tablefmt="pipe", disable_numparse=True),
             "",
-            "h1: which of our levels is taken for the document's h1, the coarse one (fewest frames: its text) or the "
-            "fine one (the order in its code). holds, fails: the 95 % interval of the deciding number is wholly on "
+            (READING_WORDS if len(paper.readings) > 1 else "")
+            + "holds, fails: the 95 % interval of the deciding number is wholly on "
             "that side; cannot tell: it is not, or there is one seed. its own numbers: whether what the document "
             "prints says what it claims, and what it prints. All numbers of every line: claims.csv.",
             "",

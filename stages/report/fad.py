@@ -36,7 +36,7 @@ SAMPLES = {
 }
 
 
-def main(settings, evaluated: Path, printed: Path, csv: Path, md: Path) -> None:
+def main(settings, evaluated: Path, printed: Path, further: str, csv: Path, md: Path) -> None:
     paper = yaml.safe_load(printed.with_name(printed.name.replace("_tables.csv", ".yaml")).read_text(encoding="utf-8"))
     values = read_csv(printed)
     grid = settings.grid
@@ -50,6 +50,7 @@ def main(settings, evaluated: Path, printed: Path, csv: Path, md: Path) -> None:
         for embedding in grid.embeddings
         for cell in sets
     ]
+    rows += [row for path in further.split(",") if path != "none" for row in read_csv(path)]
     write_csv(csv, rows, COLUMNS)
     with atomic(md) as part:
         part.write_text(markdown(rows, paper, settings.scale), encoding="utf-8")
@@ -65,7 +66,28 @@ def row(
         return read_csv(folder / dataset / codec / name / str(seed) / f"{embedding}.csv")[0]
 
     runs = [scores(name, seed) for seed in seeds]
-    untrained, trip = scores(f"untrained_{system}", 0), scores("round_trip", 0)
+    place = {"paper": paper["paper"], "table": "1", "dataset": dataset, "codec": codec, "system": name}
+    return described(
+        settings,
+        place | {"embedding": embedding},
+        seeds,
+        runs,
+        scores(f"untrained_{system}", 0),
+        scores("round_trip", 0),
+        printed_value(paper, values, dataset, name),
+    )
+
+
+def described(
+    settings,
+    place: dict[str, str],
+    seeds,
+    runs: list[dict[str, str]],
+    untrained: dict[str, str] | None,
+    trip: dict[str, str],
+    printed: dict[str, str],
+) -> dict[str, Any]:
+    """One row of the table: at ``place`` the mean of ``runs``, one per seed, beside its floor and its ceiling."""
     jack = mean(run["fad_jack"] for run in runs)
     # Seeds share the reference and the clips, so their file errors do not average out: the mean of the standard errors.
     half = mean(run["ci_high"] for run in runs) - jack
@@ -83,18 +105,13 @@ def row(
         "floor_se": runs[0]["floor_se_jack"],
         "ceiling": trip["fad"],
         "ceiling_jack": trip["fad_jack"],
-        "untrained": untrained["fad"],
-        "untrained_jack": untrained["fad_jack"],
+        "untrained": untrained and untrained["fad"],
+        "untrained_jack": untrained and untrained["fad_jack"],
     }
     return {
-        "paper": paper["paper"],
-        "table": "1",
-        "dataset": dataset,
-        "codec": codec,
-        "system": name,
-        "embedding": embedding,
+        **place,
         **{key: number(value) for key, value in cells.items()},
-        **printed_value(paper, values, dataset, name),
+        **printed,
         **{key: runs[0][key] for key in PROTOCOL},
         "code": settings.metric_code,
         "seeds": " ".join(map(str, seeds)),
@@ -148,7 +165,7 @@ def markdown(rows: list[dict[str, Any]], paper, scale: str) -> str:
             else "one seed",
             "floor": f"{float(row['floor_jack']):.2g} ± {float(row['floor_se']):.2g}" if row["floor_jack"] else "",
             "codec": f"{float(row['ceiling_jack']):.3g}",
-            "untrained": f"{float(row['untrained_jack']):.3g}",
+            "untrained": f"{float(row['untrained_jack']):.3g}" if row["untrained_jack"] else "",
             "printed": f"{row['paper_value']} ({row['paper_metric']}, {row['paper_dataset']})"
             if row["paper_value"]
             else "",
@@ -184,6 +201,7 @@ if __name__ == "__main__":
         main,
         evaluated="path of the folder with one CSV per evaluated set",
         printed="path of the paper's printed numbers",
+        further="tables of other papers with the same columns whose rows follow, paths joined by commas, or none",
         csv="path of the tidy table to write",
         md="path of the readable table to write",
     )

@@ -22,7 +22,8 @@ NOTES = [
 
 
 def main(settings, fad: Path, printed: Path, csv: Path, md: Path) -> None:
-    paper, rows = Paper.load(printed), read_csv(fad)
+    paper = Paper.load(printed)
+    rows = [row for row in read_csv(fad) if row["paper"] == paper.facts["paper"]]
     pairs = dict.fromkeys((row["embedding"], row["codec"]) for row in rows)
     panels = [panel(rows, embedding, codec, settings.grid) for embedding, codec in pairs]
     context = {

@@ -20,23 +20,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from etude.audio.clips import id_hash
-from etude.pipeline.files import atomic, read_csv
+from etude.pipeline.files import read_csv
 from etude.pipeline.stage import run_stage
+from stages.report.drawing import COLOURS, STYLE, save
 
-COLOURS = (
-    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000", "#999933", "#882255", "#8C8C8C",
-    "#332288", "#44AA99",
-)  # fmt: skip
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", "*", ">", "h")
 PITCHES = "cividis"
-STYLE = {
-    "svg.hashsalt": "etude",  # else the ids in the file are drawn at random
-    "svg.fonttype": "path",
-    "font.family": "DejaVu Sans",  # comes with matplotlib
-    "font.size": 8,
-    "axes.titlesize": 8,
-    "axes.linewidth": 0.6,
-}
 NAMES = ("h\N{SUBSCRIPT ONE}", "h\N{SUBSCRIPT TWO}", "h\N{SUBSCRIPT THREE}")
 WIDTH, PANEL = 10.2, 3.35  # inches
 TURNS = 8
@@ -48,11 +37,7 @@ Found = dict[tuple[str, str], dict[str, str]]
 def main(settings, coordinates: Path, numbers: Path, paper: Path, svg: Path, png: Path) -> None:
     words = yaml.safe_load(paper.read_text(encoding="utf-8"))
     with matplotlib.rc_context(STYLE):
-        figure = draw(read_csv(coordinates), read_csv(numbers), title(settings, words))
-        with atomic(svg) as part:
-            figure.savefig(part, format="svg", metadata={"Date": None, "Creator": None})
-        with atomic(png) as part:
-            figure.savefig(part, format="png", dpi=150, metadata={"Software": None})
+        save(draw(read_csv(coordinates), read_csv(numbers), title(settings, words)), svg, png)
 
 
 def title(settings, paper) -> str:

@@ -38,7 +38,40 @@ class Paper:
 
     def row(self, system: str) -> str:
         """The document's name of ``system``; empty when it has none."""
-        return self.facts["rows"].get(system, "")
+        return self._named(system)["row"]
+
+    def level(self, system: str) -> str:
+        """The level under which the document has all numbers of ``system``; empty where it has several, or none."""
+        return self._named(system)["level"]
+
+    def _named(self, system: str) -> dict[str, str]:
+        """``rows`` says it as a word, or as {row: ..., level: ...}."""
+        found = self.facts["rows"].get(system, "")
+        return found if isinstance(found, dict) else {"row": found, "level": ""}
+
+    def ours(self, row: str, level: str) -> tuple[str, str]:
+        """Our system of the document's ``row`` at ``level``, and the level that is left to look up; a row that the
+        document does not have is one of ours."""
+        for system in self.facts["rows"]:
+            named = self._named(system)
+            if named["row"] == row and named["level"] in ("", level):
+                return system, "" if named["level"] else level
+        return row, level
+
+    @property
+    def readings(self) -> dict[str, list[str]]:
+        """How the document's names of levels may be meant; one nameless reading where nothing is in doubt."""
+        return self.facts.get("readings") or {"": []}
+
+    def our_metric(self, metric: str) -> str:
+        """What we call the document's ``metric``, where we measure it by other means and must not use its name."""
+        return self.facts.get("ours", {}).get(metric, metric)
+
+    def printed_metric(self, table: str, metric: str) -> str:
+        """The document's name, in ``table``, of our ``metric``."""
+        names = [theirs for theirs, ours in self.facts.get("ours", {}).items() if ours == metric]
+        there = {number["metric"] for number in self.table(table)}
+        return next((name for name in names if name in there), metric)
 
     def dataset(self, dataset: str) -> str:
         """The document's data set that ``dataset`` is, or resembles; empty when there is none."""
@@ -68,13 +101,17 @@ class Paper:
 
     def levels(self, place: str, frames: list[str]) -> dict[str, str]:
         """By reading, the document's name of our column ``place``: one of ``frames``, or codec, rec, or nothing."""
-        readings = self.facts["readings"]
+        readings = self.readings
         if place not in frames:
-            return dict.fromkeys(readings, self.facts["places"].get(place, {}).get("level", place))
+            return dict.fromkeys(readings, self.place(place).get("level", place))
         if len(frames) != len(next(iter(readings.values()))):
             return {}
         position = sorted(frames, key=int).index(place)
         return {reading: levels[position] for reading, levels in readings.items()}
+
+    def place(self, place: str) -> dict[str, str]:
+        """Where the document has our column ``place``; empty where it is called the same."""
+        return self.facts.get("places", {}).get(place, {})
 
     def _of(self, metric: str) -> dict[str, str]:
         """Unit and direction of ``metric``: as printed, or of a score that only we have."""

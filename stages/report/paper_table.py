@@ -2,10 +2,11 @@
 
 A table has panels (a data set under one protocol), a panel has lines (systems, then floors and ceilings) and columns (a
 metric at one level, say). Levels go by their numbers of frames. The printed number stands next to ours, in every
-reading of the document's level names that differs. A stage fills in :class:`Panel` objects and calls :func:`write`.
+reading of the document's level names that differs. Where the paper's .yaml says ``across`` of a table, systems stand
+side by side and metrics below each other. A stage fills in :class:`Panel` objects and calls :func:`write`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -17,8 +18,7 @@ from stages.report.paper import Paper, Printed
 
 COLUMNS = [
     "paper", "table", "panel", "dataset", "codec", "row", "kind", "metric", "place", "unit", "direction",
-    "value", "ci_low", "ci_high", "n", "note", "paper_row", "paper_dataset",
-    "printed_coarse", "level_coarse", "printed_fine", "level_fine", "panel_title", "row_title", "heading",
+    "value", "ci_low", "ci_high", "n", "note", "paper_row", "paper_dataset", "panel_title", "row_title", "heading",
 ]  # fmt: skip
 
 
@@ -77,7 +77,8 @@ def write(
 ) -> None:
     """Write ``table`` of ``paper``. ``notes`` are paragraphs below it; ``context`` (scale, seeds, code, ...) becomes
     further columns, the same in every line."""
-    write_csv(csv, [row | context for row in tidy(paper, table, panels)], [*COLUMNS, *context])
+    columns = [*COLUMNS, *_printed_columns(paper, {}), *context]
+    write_csv(csv, [row | context for row in tidy(paper, table, panels)], columns)
     with atomic(md) as part:
         part.write_text(markdown(paper, table, panels, notes), encoding="utf-8")
 
@@ -104,7 +105,7 @@ def tidy(paper: Paper, table: str, panels: Sequence[Panel]) -> list[dict[str, An
             "note": cell.note,
             "paper_row": _paper_row(paper, line, column),
             "paper_dataset": paper.dataset(column.dataset),
-            **_printed_columns(_printed(paper, table, panel, line, column)),
+            **_printed_columns(paper, _printed(paper, table, panel, line, column)),
             "panel_title": panel.title,
             "row_title": _title(paper, line),
             "heading": _heading(paper, column),
@@ -118,8 +119,10 @@ def tidy(paper: Paper, table: str, panels: Sequence[Panel]) -> list[dict[str, An
 
 def markdown(paper: Paper, table: str, panels: Sequence[Panel], notes: Sequence[str]) -> str:
     """The page: what is printed, then each panel, then how to read it."""
-    lines = [f"# Table {table}: {paper.facts['tables'][table]['title']} ({paper.name})", "", "As printed:", ""]
-    lines += [_as_printed(paper, table), ""]
+    facts = paper.facts["tables"][table]
+    lines = [f"# {facts.get('name', f'Table {table}')}: {facts['title']} ({paper.name})", ""]
+    if paper.table(table):
+        lines += ["As printed:", "", _as_printed(paper, table), ""]
     for panel in panels:
         lines += [f"**{panel.title}**", "", _panel(paper, table, panel), ""]
     if not panels:
@@ -148,14 +151,26 @@ def _panel(paper: Paper, table: str, panel: Panel) -> str:
         row = {"": _title(paper, line)}
         for column in panel.columns:
             row[_heading(paper, column)] = _with_printed(
-                show(panel.cells.get((line.key, column))), _printed(paper, table, panel, line, column)
+                show(panel.cells.get((line.key, column))),
+                _printed(paper, table, panel, line, column),
+                several=len(paper.readings) > 1,
             )
         rows.append(row)
+    if across(paper, table):
+        titles = [row.pop("") for row in rows]
+        headings = dict.fromkeys(heading for row in rows for heading in row)
+        body = [[heading, *(row[heading] for row in rows)] for heading in headings]
+        return tabulate(body, headers=["", *titles], tablefmt="pipe", disable_numparse=True)
     return tabulate(rows, headers="keys", tablefmt="pipe", disable_numparse=True)
 
 
 def _title(paper: Paper, line: Line) -> str:
     return line.title or f"{line.key} ({paper.row(line.key) or 'not in the document'})"
+
+
+def across(paper: Paper, table: str) -> bool:
+    """Whether ``table`` has its systems side by side."""
+    return paper.facts["tables"][table].get("across", False)
 
 
 def _heading(paper: Paper, column: Column) -> str:
@@ -168,7 +183,7 @@ def _heading(paper: Paper, column: Column) -> str:
 def _paper_row(paper: Paper, line: Line, column: Column) -> str:
     """The document's row: of the system, or the one that a column like the codec's has for itself."""
     row = paper.row(line.system or line.key)
-    return paper.facts["places"].get(column.place, {}).get("row", row) if row else ""
+    return paper.place(column.place).get("row", row) if row else ""
 
 
 def _printed(paper: Paper, table: str, panel: Panel, line: Line, column: Column) -> dict[str, Printed]:
@@ -176,31 +191,45 @@ def _printed(paper: Paper, table: str, panel: Panel, line: Line, column: Column)
     if not row:
         return {}
     frames = sorted({other.place for other in panel.columns if other.place.isdigit()}, key=int)
-    levels = paper.levels(column.place, frames)
-    return paper.printed(table, row, column.metric, paper.dataset(column.dataset), levels)
+    levels = paper.levels(column.place or paper.level(line.system or line.key), frames)
+    metric = paper.printed_metric(table, column.metric)
+    return paper.printed(table, row, metric, paper.dataset(column.dataset), levels)
 
 
-def _printed_columns(printed: dict[str, Printed]) -> dict[str, str]:
+def _printed_columns(paper: Paper, printed: dict[str, Printed]) -> dict[str, str]:
+    """``printed_<reading>`` and ``level_<reading>``; without the reading's name where there is but one."""
     empty = Printed("", "")
     return {
-        f"{what}_{reading}": getattr(printed.get(reading, empty), attribute)
-        for reading in ("coarse", "fine")
+        "_".join(filter(None, [what, reading])): getattr(printed.get(reading, empty), attribute)
+        for reading in paper.readings
         for what, attribute in (("printed", "value"), ("level", "level"))
     }
 
 
-def _with_printed(ours: str, printed: dict[str, Printed]) -> str:
+def _with_printed(ours: str, printed: dict[str, Printed], several: bool) -> str:
+    """Ours with what is printed behind it, and its level where ``several`` readings are told apart."""
     if not printed or not ours:
         return ours
     values = list(dict.fromkeys((cell.value, cell.level) for cell in printed.values()))
-    words = " / ".join(f"{value} {level}".strip() for value, level in values)
+    words = " / ".join(f"{value} {level}".strip() if several else value for value, level in values)
     return f"{ours} [{words}]"
 
 
 def _as_printed(paper: Paper, table: str) -> str:
     """The document's own page. A column that has a row for itself (the codec's) is shared by all rows, as there."""
     lines = paper.table(table)
-    shared = {names["row"] for names in paper.facts["places"].values() if "row" in names}
+    if across(paper, table):
+        places = dict.fromkeys((line["row"], line["level"]) for line in lines)
+        body = [
+            [paper.heading(metric)]
+            + [
+                _value_at(line for line in lines if (line["row"], line["level"], line["metric"]) == (*place, metric))
+                for place in places
+            ]
+            for metric in dict.fromkeys(line["metric"] for line in lines)
+        ]
+        return tabulate(body, headers=["", *map(" ".join, places)], tablefmt="pipe", disable_numparse=True)
+    shared = {names["row"] for names in paper.facts.get("places", {}).values() if "row" in names}
     rows = [row for row in dict.fromkeys(line["row"] for line in lines) if row not in shared]
     several = len({line["dataset"] for line in lines}) > 1
     cells: dict[str, dict[str, str]] = {}
@@ -215,6 +244,10 @@ def _as_printed(paper: Paper, table: str) -> str:
                 cells.setdefault(heading, {})[row] = line["value"]
     body = [[row, *(column.get(row, "") for column in cells.values())] for row in rows]
     return tabulate(body, headers=["", *cells], tablefmt="pipe", disable_numparse=True)
+
+
+def _value_at(lines: Iterable[dict[str, str]]) -> str:
+    return next((line["value"] for line in lines), "")
 
 
 def _legend(paper: Paper, panels: Sequence[Panel]) -> str:

@@ -34,6 +34,7 @@ rule fad_table:
         untrained=fad_sets([f"untrained_{system}" for system in GRID["systems"]], 0),
         round_trip=fad_sets("round_trip", 0),
         samples=sample_sets(GRID["priors"], ["prior", "gaussian"]),
+        further=["<reports>/mante2024/fad.csv"] if PARAMS["mante2024"]["fad_rows"] else [],
         printed="papers/pichard2024_tables.csv",
         paper="papers/pichard2024.yaml",
     output:
@@ -57,11 +58,13 @@ rule fad_table:
         ),
         code=code("stages.report.fad"),
         folder=subpath(output.csv, parent=True),
+        further=lambda w, input: ",".join(input.further) or "none",
     shell:
         "python -m stages.report.fad --settings {params.settings:q} --evaluated {params.folder}/evaluate/fad"
-        " --printed {input.printed} --csv {output.csv} --md {output.md} 2>&1 | tee {log}"
+        " --further {params.further} --printed {input.printed} --csv {output.csv} --md {output.md} 2>&1 | tee {log}"
 
 
 include: "metrics.smk"
 include: "pichard2024.smk"
+include: "mante2024.smk"
 include: "page.smk"

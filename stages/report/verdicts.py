@@ -81,6 +81,42 @@ def alike(chains: Chains, lower: Sequence[bool], tolerance: float) -> Verdict:
     return Verdict(HOLDS if high <= edge else FAILS if low > edge else OPEN, statistic, difference, low, high)
 
 
+def times_better(chains: Chains, lower: Sequence[bool], factor: float) -> Verdict:
+    """The worse of each pair is at least ``factor`` times the better (where lower is better, else the other way)."""
+    statistic = "smallest ratio"
+    ratios = [
+        _ratio(*((worse, better) if sign < 0 else (better, worse))) for better, worse, sign in _pairs(chains, lower)
+    ]
+    value, low, high = min(ratios, key=lambda ratio: ratio[0])
+    if any(ratio[1] is None for ratio in ratios):
+        return Verdict(OPEN, statistic, value)
+    if lost := [ratio for ratio in ratios if ratio[2] < factor]:
+        return Verdict(FAILS, statistic, *min(lost, key=lambda ratio: ratio[2]))
+    return Verdict(HOLDS if all(ratio[1] >= factor for ratio in ratios) else OPEN, statistic, value, low, high)
+
+
+def about(chains: Chains, lower: Sequence[bool], factor: float, tolerance: float) -> Verdict:
+    """The first of a pair is ``factor`` times the second, within ``tolerance`` of that."""
+    value, low, high = _ratio(*chains[0])
+    if low is None:
+        return Verdict(OPEN, "ratio", value)
+    least, most = factor * (1 - tolerance) - 1e-9, factor * (1 + tolerance) + 1e-9
+    inside, outside = least <= low and high <= most, high < least or low > most
+    return Verdict(HOLDS if inside else FAILS if outside else OPEN, "ratio", value, low, high)
+
+
+def above(chains: Chains, lower: Sequence[bool], threshold: float) -> Verdict:
+    """Every value is greater than ``threshold``."""
+    values = [cell for chain in chains for cell in chain]
+    least = min(values, key=lambda cell: cell.value)
+    if any(cell.low is None for cell in values):
+        return Verdict(OPEN, "smallest value", least.value)
+    judgement = HOLDS if all(cell.low > threshold for cell in values) else OPEN
+    if lost := [cell for cell in values if cell.high < threshold]:
+        judgement, least = FAILS, min(lost, key=lambda cell: cell.high)
+    return Verdict(judgement, "smallest value", least.value, least.low, least.high)
+
+
 def near_floor(chains: Chains, lower: Sequence[bool], tolerance: float, floor: Value) -> Verdict:
     """The value is better than ``floor`` by no more than ``tolerance`` (in its own unit)."""
     value, low, high = _lead(chains[0][0], exact(floor), -1 if lower[0] else 1)
@@ -122,6 +158,15 @@ def _lead(better: Value, worse: Value, sign: int) -> tuple[float, float | None, 
         return lead, None, None
     half = math.hypot(_half(better), _half(worse))
     return lead, lead - half, lead + half
+
+
+def _ratio(one: Value, other: Value) -> tuple[float, float | None, float | None]:
+    """``one`` / ``other`` and its interval: relative halves joined as root of the sum of squares."""
+    ratio = one.value / other.value
+    if None in (one.low, other.low):
+        return ratio, None, None
+    half = abs(ratio) * math.hypot(_half(one) / one.value, _half(other) / other.value)
+    return ratio, ratio - half, ratio + half
 
 
 def _half(cell: Value) -> float:

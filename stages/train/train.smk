@@ -47,3 +47,5 @@ rule train_system:
 
 
 include: "priors.smk"
+include: "controlled.smk"
+include: "toys.smk"

@@ -36,7 +36,7 @@ def test_both_readings_of_a_level_stand_beside_ours(paper, tmp_path):
     """Table 2, Ours, pitch: h1 76, h2 82, h3 87; HDAE: 96, 85, 8."""
     cells = {(line, column): Value(50.0, 48.0, 52.0, 6) for line in ("hdae", "msdae") for column in columns()}
     rows, page = made(paper, tmp_path, [panel(cells)])
-    assert list(rows[0]) == [*COLUMNS, "scale"]
+    assert list(rows[0]) == [*COLUMNS, "printed_coarse", "level_coarse", "printed_fine", "level_fine", "scale"]
     found = {(row["row"], row["place"]): (row["printed_coarse"], row["printed_fine"]) for row in rows}
     assert found["msdae", "4"] == ("76", "87") and found["msdae", "8"] == ("82", "82")
     assert found["hdae", "16"] == ("8", "96") and found["hdae", "codec"] == ("97", "97")

@@ -7,6 +7,7 @@ import pytest
 
 from etude.pipeline.files import read_csv
 from etude.pipeline.stage import namespace
+from stages.report import fad_page
 from stages.report.fad import COLUMNS, main, seed_interval
 
 ROOT = Path(__file__).parents[2]
@@ -51,11 +52,11 @@ def evaluated(folder: Path, caution: str = "") -> Path:
     return folder
 
 
-def report(tmp_path, grid=GRID, **changes):
+def report(tmp_path, grid=GRID, further="none", **changes):
     settings = {"scale": "laptop", "variant": "corrected", "metric_code": "abc", "samples": [], "sample_seeds": [0]}
     settings = namespace(settings | {"grid": grid} | changes)
     folder = evaluated(tmp_path / "evaluate", changes.pop("caution", ""))
-    main(settings, folder, PRINTED, tmp_path / "fad.csv", tmp_path / "fad.md")
+    main(settings, folder, PRINTED, further, tmp_path / "fad.csv", tmp_path / "fad.md")
     return read_csv(tmp_path / "fad.csv"), (tmp_path / "fad.md").read_text()
 
 
@@ -109,3 +110,18 @@ def test_samples_are_rows_where_they_are_asked_for(tmp_path):
 
 def test_a_table_without_samples_does_not_speak_of_them(tmp_path):
     assert "prior_" not in report(tmp_path)[1]
+
+
+def test_rows_of_another_paper_follow_and_its_page_leaves_them_out(tmp_path):
+    """What mante2024.fad_rows asks for; a cell may have no untrained network of its own."""
+    rows, _ = report(tmp_path)
+    other = rows[0] | {"paper": "mante2024", "table": "4.1", "system": "edm_cqt", "codec": "cqt", "untrained_jack": ""}
+    with open(tmp_path / "other.csv", "w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerow(other)
+    more, table = report(tmp_path / "more", further=str(tmp_path / "other.csv"))
+    assert more[:-1] == rows and more[-1] == other and "edm_cqt" in table
+    settings = namespace({"scale": "laptop", "variant": "corrected", "grid": GRID})
+    fad_page.main(settings, tmp_path / "more/fad.csv", PRINTED, tmp_path / "t.csv", tmp_path / "t.md")
+    assert "edm_cqt" not in (tmp_path / "t.md").read_text()

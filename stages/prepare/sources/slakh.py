@@ -7,16 +7,15 @@ not rendered), ``audio_dir`` is ignored (it is absolute in one track), and what 
 
 import os
 import re
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import pretty_midi
 import yaml
 
 from etude.errors import UserError
+from etude.midi.read import notes_of, read_midi
 from stages.prepare.clip import SPLITS, Clip, Dropped, Note
 
 FOLDERS = {"train": "train", "validation": "valid", "test": "test"}
@@ -146,18 +145,10 @@ def _score(midi: Path, transposition: int):
     """A function that reads the notes of ``midi``, all instruments in it, transposed."""
 
     def notes() -> list[Note]:
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # pretty_midi remarks on tempo changes outside track 0
-                score = pretty_midi.PrettyMIDI(str(midi))
-        except Exception as error:  # mido raises whatever a broken file leads it to
-            raise UserError(
-                f"{midi}: not readable as MIDI ({error or type(error).__name__}); fetch the data set again"
-            ) from None
         found = [
-            Note(note.pitch + transposition, float(note.start), float(note.end), note.velocity)
-            for instrument in score.instruments
-            for note in instrument.notes
+            note._replace(pitch=note.pitch + transposition)
+            for instrument in read_midi(midi).instruments
+            for note in notes_of(instrument)
         ]
         return sorted(found, key=lambda note: (note.onset, note.pitch))
 

@@ -47,3 +47,12 @@ def test_training_noise_is_log_normal():
     sigma = LogNormalNoise(-1.2, 1.2).draw(100_000, torch.Generator().manual_seed(0)).log()
     assert sigma.mean().item() == pytest.approx(-1.2, abs=0.02)
     assert sigma.std().item() == pytest.approx(1.2, abs=0.02)
+
+
+def test_the_number_of_axes_changes_nothing():
+    edm, level = Preconditioning(0.5), torch.tensor([0.1, 2.0])
+    clean, noise = torch.randn(2, 6, 4), torch.randn(2, 6, 4)
+    wide = [x.reshape(2, 2, 3, 4) for x in (clean, noise)]
+    assert torch.equal(edm_loss(zero, clean, level, noise, edm), edm_loss(zero, wide[0], level, wide[1], edm))
+    flat = edm.denoise(zero, noise, level)
+    assert torch.equal(flat, edm.denoise(zero, wide[1], level).reshape(2, 6, 4))

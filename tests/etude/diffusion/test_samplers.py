@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from scipy import stats
 
 from etude.config import resolve
 from etude.diffusion.edm import Preconditioning
@@ -85,6 +86,50 @@ def test_churn_keeps_the_distribution():
     settings = SamplerSettings(steps=60, sigma_min=0.002, churn=20.0)
     out = sample("stochastic_heun", gaussian, x, settings, torch.Generator().manual_seed(1))
     assert out.std().item() == pytest.approx(0.5, abs=0.02)
+
+
+MEMOIR = SamplerSettings(steps=18, sigma_min=0.002, alpha=1.0)
+
+
+def test_the_memoirs_times_and_evaluations():
+    """M-14: 18 steps, 35 calls."""
+    printed = [80, 57.586, 40.786, 28.375, 19.352, 12.910, 8.401, 5.315, 3.257, 1.923, 1.088, 0.5854, 0.2964, 0.1395]
+    printed += [0.05995, 0.02293, 0.00753, 0.002, 0]
+    assert schedule(MEMOIR) == pytest.approx(printed, rel=6e-4)
+    calls = []
+    sample("stochastic_heun", lambda x, sigma: calls.append(sigma) or gaussian(x, sigma), ONE, MEMOIR)
+    assert len(calls) == 35
+
+
+def test_the_memoirs_sampler_maps_80_to_the_cards_number():
+    assert sample("stochastic_heun", gaussian, ONE, MEMOIR).item() == pytest.approx(0.5276, abs=5e-5)
+
+
+@pytest.mark.parametrize("churn", [5.0, 40.0])
+def test_sde_and_ode_have_the_same_marginals_on_a_mixture(churn):
+    """M-12: two Gaussians of unequal shares, whose denoiser is known; Kolmogorov-Smirnov distance."""
+    means, shares, data = torch.tensor([-1.0, 1.0]), torch.tensor([0.3, 0.7]), 0.2
+
+    def denoiser(x, sigma):
+        spread = data**2 + sigma**2
+        weights = (shares.log() - (x[..., None] - means) ** 2 / (2 * spread)).softmax(-1)
+        return (weights * (means + data**2 / spread * (x[..., None] - means))).sum(-1)
+
+    noise = torch.randn(20_000, generator=torch.Generator().manual_seed(0))
+    fine = SamplerSettings(steps=80, sigma_min=0.002, alpha=1.0)
+    ode = sample("stochastic_heun", denoiser, noise, fine)
+    churned = SamplerSettings(steps=80, sigma_min=0.002, alpha=1.0, churn=churn)
+    sde = sample("stochastic_heun", denoiser, noise, churned, torch.Generator().manual_seed(1))
+    assert stats.ks_2samp(ode.numpy(), sde.numpy()).statistic < 0.02
+    assert (sde > 0).float().mean().item() == pytest.approx(0.7, abs=0.02)
+
+
+def test_fresh_noise_of_a_clip_does_not_depend_on_its_company():
+    x = torch.randn(3, 2, 4, generator=torch.Generator().manual_seed(0))
+    settings = SamplerSettings(steps=6, churn=4.0)
+    fresh = [torch.Generator().manual_seed(k) for k in (0, 1, 2, 1)]
+    together = sample("stochastic_heun", gaussian, x, settings, fresh[:3])
+    assert torch.equal(together[1:2], sample("stochastic_heun", gaussian, x[1:2], settings, fresh[3:]))
 
 
 @pytest.mark.parametrize("name", sorted(SAMPLERS))

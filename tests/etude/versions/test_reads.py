@@ -56,7 +56,7 @@ def test_files_behind_are_those_of_the_digest(monkeypatch):
     """Whatever the digest covers is a dependency for DVC, and nothing else."""
     modules = ("stages.train.train", "etude.systems.hdae")
     files = files_behind(modules, ROOT)
-    assert Path("stages/train/train.py") in files and Path("etude/networks/unet1d.py") in files
+    assert Path("stages/train/train.py") in files and Path("etude/networks/unet.py") in files
     opened = []
     import etude.pipeline.digest as digests
 

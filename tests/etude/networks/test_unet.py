@@ -5,7 +5,7 @@ from etude.networks.adaptive_norm import AdaptiveGroupNorm
 from etude.networks.hierarchical_encoder import HierarchicalEncoder
 from etude.networks.noise_embedding import NoiseEmbedding
 from etude.networks.spectral_encoder import SpectralEncoder, pooled_convolution
-from etude.networks.unet1d import UNet1d
+from etude.networks.unet import UNet
 
 
 def count(network: torch.nn.Module) -> int:
@@ -19,9 +19,9 @@ def conditioned(width: int) -> tuple[dict[int, int], dict[int, int]]:
 def test_released_sizes_of_the_networks():
     """Millions of parameters of the released configurations, as counted in the card (P-08, P-09, P-11, P-23)."""
     released = {
-        "U-Net, music2latent_mel": (UNet1d([64, 256, 512, 512, 1024], 64, *conditioned(32)), 20.1347),
-        "U-Net, HDAE 01": (UNet1d([64, 256, 512, 512, 1024], 128, *conditioned(128)), 21.693),
-        "U-Net, HDAE 02 and 03": (UNet1d([64, 128, 256, 512, 1024], 64, *conditioned(64)), 15.350),
+        "U-Net, music2latent_mel": (UNet([64, 256, 512, 512, 1024], 64, *conditioned(32)), 20.1347),
+        "U-Net, HDAE 01": (UNet([64, 256, 512, 512, 1024], 128, *conditioned(128)), 21.693),
+        "U-Net, HDAE 02 and 03": (UNet([64, 128, 256, 512, 1024], 64, *conditioned(64)), 15.350),
         "encoder": (SpectralEncoder([1, 64, 128, 512], 16, 32, 4), 1.0426),
         "HDAE 01": (HierarchicalEncoder([64, 256, 512, 1024], [16, 32, 64], 128, 16), 4.117),
         "HDAE 02": (HierarchicalEncoder([64, 128, 256, 512], [32, 64, 128], 64, 16), 1.139),
@@ -33,7 +33,7 @@ def test_released_sizes_of_the_networks():
 
 
 def test_unet_keeps_the_shape_and_stays_finite():
-    network = UNet1d([8, 16, 16], 16, {1: 4}, {0: 4, 2: 3})
+    network = UNet([8, 16, 16], 16, {1: 4}, {0: 4, 2: 3})
     x = torch.zeros(2, 8, 12)
     out = network(
         x, torch.tensor([-1.0, 0.5]), {1: torch.randn(2, 4, 6)}, {0: torch.randn(2, 4, 12), 2: torch.randn(2, 3, 3)}
@@ -52,7 +52,7 @@ def test_adaptive_norm_is_plain_group_norm_with_scale_one_and_shift_zero():
 
 
 def test_noise_levels_give_different_outputs_and_distinct_embeddings():
-    network = UNet1d([4, 8, 8], 16)
+    network = UNet([4, 8, 8], 16)
     x = torch.randn(1, 4, 8)
     assert not torch.allclose(network(x, torch.tensor([0.0])), network(x, torch.tensor([1.0])))
     embedding = NoiseEmbedding(64)(torch.tensor([0.0]))

@@ -1,0 +1,1 @@
+"""Scores: MIDI files read as notes, and melodies made of them."""
