@@ -35,6 +35,7 @@ def code_digest(*modules: str, root: Path = Path(".")) -> str:
     return total.hexdigest()[:16]
 
 
+@functools.cache  # the same names are imported everywhere
 def _file_of(module: str, root: Path) -> Path | None:
     """The source file of ``module``, or ``None`` when it is a namespace folder, a name inside a module, or foreign."""
     if module.split(".")[0] not in PACKAGES:

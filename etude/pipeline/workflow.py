@@ -1,5 +1,6 @@
 """Small helpers for the rules."""
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,12 @@ def manifest_entry(path: Path | str, key: str) -> Any:
     Rules only ask what a job depends on. What is wrong with a manifest is for the job that reads it to say.
     """
     try:
-        manifest = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        manifest = _parsed(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError):
         return None
     return manifest.get(key) if isinstance(manifest, dict) else None
+
+
+@functools.cache  # every job of a data set asks
+def _parsed(manifest: str) -> Any:
+    return yaml.safe_load(manifest)

@@ -55,7 +55,7 @@ class Reads:
         frame = sys._getframe(2)
         while frame:
             if frame.f_code.co_filename.endswith(".smk"):
-                self.blocks[str(Path(frame.f_code.co_filename).resolve().relative_to(self.root))].add(key)
+                self.blocks[_relative(frame.f_code.co_filename, self.root)].add(key)
                 if frame.f_code.co_name == "<module>":  # further up are the files that include this one
                     break
             frame = frame.f_back
@@ -137,6 +137,11 @@ def files_behind(modules: tuple[str, ...], root: Path) -> list[Path]:
             files[module] = path.relative_to(root)
             waiting += digests._read(path, module)[1]
     return sorted(files.values())
+
+
+@functools.cache  # thousands of looks, a few dozen files
+def _relative(file: str, root: Path) -> str:
+    return str(Path(file).resolve().relative_to(root))
 
 
 def _below(at: str, key: str) -> str:
