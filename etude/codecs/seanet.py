@@ -26,7 +26,17 @@ from torch.nn import functional
 from etude.audio.files import to_float
 from etude.codecs._linear_start import linear_start
 from etude.codecs._pretrained import Published, best_device, check_rate, check_record, fill, forget
-from etude.codecs.encodec import BANDWIDTHS, BLOCK, CHANNELS, CLASSES, HOP, RATE, EncodecCodec, check_codebooks, codebooks_of
+from etude.codecs.encodec import (
+    BANDWIDTHS,
+    BLOCK,
+    CHANNELS,
+    CLASSES,
+    HOP,
+    RATE,
+    EncodecCodec,
+    check_codebooks,
+    codebooks_of,
+)
 from etude.errors import UserError
 from etude.pipeline.files import atomic, sha256_file
 from etude.pipeline.progress import progress
