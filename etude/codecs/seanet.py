@@ -26,7 +26,17 @@ from torch.nn import functional
 from etude.audio.files import to_float
 from etude.codecs._linear_start import linear_start
 from etude.codecs._pretrained import Published, best_device, check_rate, check_record, fill, forget
-from etude.codecs.encodec import BANDWIDTHS, BLOCK, CHANNELS, CLASSES, HOP, RATE, EncodecCodec, codebooks_of
+from etude.codecs.encodec import (
+    BANDWIDTHS,
+    BLOCK,
+    CHANNELS,
+    CLASSES,
+    HOP,
+    RATE,
+    EncodecCodec,
+    check_codebooks,
+    codebooks_of,
+)
 from etude.errors import UserError
 from etude.pipeline.files import atomic, sha256_file
 from etude.pipeline.progress import progress
@@ -237,6 +247,7 @@ def load(folder: Path, settings) -> EncodecCodec:
         raise UserError(f"{path}: no weights can be read from it ({error}); build models/codecs again") from error
     check_record(folder, {"weights_sha256": sha256_file(path), "bandwidth": settings.bandwidth})
     network = build_network(settings)
+    check_codebooks(tensors, settings.bandwidth, path, WEIGHTS)
     fill(network, tensors, path, WEIGHTS)
     as_encodec = SimpleNamespace(bandwidth=settings.bandwidth, components=0, latents="continuous")
     return EncodecCodec(network, as_encodec).to(best_device()).eval().requires_grad_(False)
