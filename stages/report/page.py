@@ -59,7 +59,13 @@ def sounding(sounds: dict[str, list[dict[str, Any]]], name: str, assets: Path, o
 def common(settings, assets: Path, out: Path) -> dict[str, Any]:
     """What every page shows: which run it is of, where its style lies."""
     prefix = os.path.relpath(assets.parent, out.parent)
-    return {"assets": prefix, "scale": settings.scale, "variant": settings.variant, "seeds": settings.seeds}
+    return {
+        "assets": prefix,
+        "folder": str(out.parent),
+        "scale": settings.scale,
+        "variant": settings.variant,
+        "seeds": settings.seeds,
+    }
 
 
 def in_order(results: list[Path], facts: dict[str, Any]) -> list[Path]:

@@ -167,7 +167,7 @@ function showTip(button) {
 
 function placeTip() {
   const at = tipped.getBoundingClientRect();
-  if (at.bottom < 0 || at.top > innerHeight) { hideTip(); return; }
+  tip.style.visibility = at.bottom < 0 || at.top > innerHeight ? "hidden" : ""; // until a smooth scroll has arrived
   const { width, height } = tip.getBoundingClientRect();
   const left = Math.min(Math.max(8, at.left + at.width / 2 - width / 2), innerWidth - width - 8);
   const below = at.bottom + 8 + height < innerHeight;
@@ -177,6 +177,7 @@ function placeTip() {
 
 function hideTip() {
   tip.hidden = true;
+  tipped = null;
   $("[aria-describedby=tip]")?.removeAttribute("aria-describedby");
 }
 
@@ -240,7 +241,7 @@ const systems = new Set(Object.values(known.tables).flat(2).map((cell) => cell?.
 function openCell(button) {
   const cell = cellOf(button);
   const name = button.closest("table").dataset.table;
-  const sources = $(`[data-why="${name}.csv"]`);
+  const sources = $(`[data-chain="${name}.provenance.js"]`);
   const chain = make("button", { type: "button", class: "chain", ...Object.fromEntries(["chain", "json", "why"].map((key) => [`data-${key}`, sources?.dataset[key]])) }, "Everything that made this table");
   openDrawer(button, cell.title,
     make("p", { class: "big" }, cell.text), list(headline(cell)), ruler(cell.scale),
@@ -253,7 +254,7 @@ function startCells() {
   document.addEventListener("pointerover", (event) => {
     const button = event.target.closest?.(".cell");
     if (button && event.pointerType === "mouse") showTip(button);
-    else if (event.pointerType === "mouse") hideTip();
+    else if (event.pointerType === "mouse" && tipped !== document.activeElement) hideTip(); // a page that scrolls moves the mouse, too
   });
   document.addEventListener("focusin", (event) => {
     if (event.target.matches?.(".cell:focus-visible")) showTip(event.target); else hideTip();

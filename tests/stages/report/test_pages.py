@@ -145,7 +145,7 @@ def test_the_chain_opens_although_a_page_may_not_fetch(page):
     page.evaluate("document.querySelector('#table2 .chain').click()")
     page.wait("document.querySelector('#drawer .tree')")
     text = page.evaluate("document.querySelector('#drawer').textContent")
-    assert "fad_table" in text and "data/x.csv" in text and "etude why table2.csv" in text
+    assert "fad_table" in text and "data/x.csv" in text and "etude why " in text and "pichard2024/table2.csv" in text
     assert page.evaluate("document.querySelector('[data-fact=machine]').textContent") == "here: a processor, 2 cores"
     page.evaluate("document.querySelector('#table3 .chain').click()")  # whose chain was not written
     page.wait("document.querySelector('#drawer').textContent.includes('not there yet')")
