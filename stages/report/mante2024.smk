@@ -83,6 +83,7 @@ rule mante2024_table4_1:
     params:
         settings=mante_settings(
             table="4.1",
+            order=TABLES["4.1"],
             cells={cell: beside(cell) for cell in TABLES["4.1"]},
             clips=MANTE["generate"]["clips"],
             batch=MANTE["speed"]["batch"],
@@ -123,6 +124,7 @@ use rule mante2024_table4_1 as mante2024_table4_2 with:
     params:
         settings=mante_settings(
             table="4.2",
+            order=TABLES["4.2"],
             cells={cell: beside(cell) for cell in TABLES["4.2"]},
             clips=MANTE["generate"]["clips"],
             batch=MANTE["speed"]["batch"],
@@ -144,6 +146,7 @@ rule mante2024_fad:
         "<logs>/report/mante2024/fad.log",
     params:
         settings=mante_settings(
+            order=list(MANTE["cells"]),
             cells={cell: beside(cell) for cell in MANTE["cells"]},
             variant=PARAMS["variant"],
             metric_code=code("stages.evaluate.fad"),
@@ -176,7 +179,9 @@ rule mante2024_fidelity:
     log:
         "<logs>/report/mante2024/fidelity.log",
     params:
-        settings=mante_settings(sets=heard_sets(), metric_code=code("stages.evaluate.fidelity")),
+        settings=mante_settings(
+            order=list(heard_sets()), sets=heard_sets(), metric_code=code("stages.evaluate.fidelity")
+        ),
         code=code("stages.report.fidelity_table"),
         evaluated=f"{ROOT}reports/evaluate/fidelity",
     shell:
