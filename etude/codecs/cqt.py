@@ -60,10 +60,10 @@ class Grid:
         # How much windows may overlap at the borders of each bin: 1 reaches from neighbour to neighbour, 0 is a cut.
         room = 2 * np.arcsinh(self.rate / self.hop / (2 * self.centres)) / np.log(self.step) - 1
         if room[-1] < LEAST_OVERLAP:
-            top = self.centres[-1]
-            width = 2 * top * np.sinh(np.log(self.step) / 2 * (1 + LEAST_OVERLAP))
+            centre = self.centres[-1]
+            width = 2 * centre * np.sinh(np.log(self.step) / 2 * (1 + LEAST_OVERLAP))
             raise UserError(
-                f"codec.cqt in params.yaml: the highest bin, at {top:.0f} Hz, is {width:.0f} Hz wide and a "
+                f"codec.cqt in params.yaml: the highest bin, at {centre:.0f} Hz, is {width:.0f} Hz wide and a "
                 f"hop of {self.hop} samples gives {self.rate / self.hop:.0f} frames a second, so the CQT could not "
                 f"be inverted; set hop to {int(self.rate // width)} or less, or bins_per_octave higher"
             )
