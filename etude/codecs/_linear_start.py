@@ -19,6 +19,7 @@ OFFSET = 1.0  # added to samples, which are in -1..1
 NEAR_ZERO = 0.05  # factor on latents of unit variance
 FRAMES = 50_000  # of which principal components are taken
 WHITENING = 0.5  # 0: components keep their proportions, 1: all alike; in between, codebooks spend bits on weak ones too
+STIFF = 5.0  # length of the weights' directions: with weight normalisation it is free, and what is long turns slowly
 WEAKEST = 1e-3  # of the strongest component's deviation: weaker ones, inaudible, are not blown up
 
 
@@ -99,6 +100,7 @@ def _set(layer: nn.Module, weights: Tensor, bias: float | Tensor) -> None:
         direction[:coarse, :fine, -taps:] = weights
         layer.bias[:coarse] = bias
     strength.copy_(direction.norm(dim=(1, 2), keepdim=True))
+    direction[:coarse] *= STIFF / strength[:coarse]
 
 
 def _make_identity(block: nn.Module) -> None:

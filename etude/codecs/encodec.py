@@ -161,6 +161,19 @@ def codebooks_of(bandwidth: float) -> int:
     return int(1000 * bandwidth / (BITS * RATE / HOP))
 
 
+def check_codebooks(tensors: Any, bandwidth: float, path: Path, published: Published) -> None:
+    """Raise ``UserError`` when a weight file has codebooks, but fewer than ``bandwidth`` kbps need."""
+    names = tensors if isinstance(tensors, dict) else {}
+    found = sum(str(name).startswith("quantizer.") and str(name).endswith("._codebook.embed") for name in names)
+    needed, kbps = codebooks_of(bandwidth), found * BITS * RATE / HOP / 1000
+    if 0 < found < needed:
+        raise UserError(
+            f"{path}: weights for another bandwidth: {found} codebooks found, which are {kbps:g} kbps, and "
+            f"codec.{published.codec}.bandwidth in params.yaml is {bandwidth:g} kbps, which needs {needed}; "
+            f"{published.advice}"
+        )
+
+
 def obtain(folder: Path, audio: np.ndarray, rate: int, settings, checkpoint: Checkpoint) -> dict[str, Any]:
     """Check the weight file; fit the projection on ``audio`` and write it as ``weights.safetensors``.
 
@@ -231,6 +244,7 @@ def _build(path: Path, settings) -> EncodecCodec:
         except ImportError as error:
             raise UserError(f"the package encodec cannot be imported ({error}): run `make` again") from None
         network = EncodecModel.encodec_model_24khz(pretrained=False)
+    check_codebooks(tensors, settings.bandwidth, path, PUBLISHED)
     fill(network, tensors, path, PUBLISHED)
     return EncodecCodec(network, settings).to(best_device()).eval().requires_grad_(False)
 

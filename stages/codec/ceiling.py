@@ -10,8 +10,10 @@ from etude.audio.files import to_float
 from etude.metrics.spectral import log_spectral_distance
 from etude.metrics.transcription import Transcriber, main_pitch
 from etude.pipeline.files import read_csv
+from stages.codec.faithful import faithfulness
 
 CLIPS = 200  # enough for +-2 % on an accuracy of 97 %, few enough for half a minute
+SECONDS = 640  # of audio at most: clips of eight seconds are fewer
 BATCH = 20
 
 
@@ -19,12 +21,14 @@ def ceiling(codec, index: Path) -> dict[str, float]:
     """Facts about round trips of held-out clips (valid and test), spread evenly over them.
 
     ``log_spectral_distance`` in dB, and, where clips are single notes, ``pitch_original`` and ``pitch_round_trip``:
-    the share on which Basic Pitch finds the labelled pitch.
+    the share on which Basic Pitch finds the labelled pitch. Of a codec that says it ``keeps_phase``, more: see
+    :mod:`stages.codec.faithful`.
     """
     rate = json.loads(index.with_name("protocol.json").read_text(encoding="utf-8"))["sample_rate"]
     audio = np.load(index.with_name("audio.npy"), mmap_mode="r")
     rows = [row for row in read_csv(index) if row["split"] != "train"]
-    rows = [rows[i] for i in np.linspace(0, len(rows) - 1, min(CLIPS, len(rows))).round().astype(int)]
+    wanted = min(CLIPS, len(rows), SECONDS * rate // audio.shape[1])
+    rows = [rows[i] for i in np.linspace(0, len(rows) - 1, wanted).round().astype(int)]
     originals = to_float(audio[[int(row["row"]) for row in rows]])
     trips = np.concatenate([_round_trip(codec, originals[i : i + BATCH]) for i in range(0, len(rows), BATCH)])
     facts = {"clips": len(rows), "log_spectral_distance": log_spectral_distance(originals, trips)}
@@ -34,6 +38,8 @@ def ceiling(codec, index: Path) -> dict[str, float]:
         for name, clips in {"pitch_original": originals, "pitch_round_trip": trips}.items():
             found = [main_pitch(notes) for notes in transcriber.transcribe(clips, rate)]
             facts[name] = float(np.mean([a == b for a, b in zip(found, pitches, strict=True)]))
+    if getattr(codec, "keeps_phase", False):
+        facts |= faithfulness(codec, rows, originals, trips, index.with_name("notes.csv"), rate)
     return facts
 
 
