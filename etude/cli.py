@@ -19,6 +19,7 @@ COMMANDS = {
     "cost": ("etude.cost", "jobs, GPU hours and disk of a scale, before anything is fetched"),
     "recombine": ("etude.play.recombine", "one sound with the coarse, middle and fine level of three others"),
     "interpolate": ("etude.play.interpolate", "from one sound to another in steps, on one level or on all"),
+    "generate": ("etude.play.generate", "a melody under controls that one draws: velocity, chroma, instruments"),
     "unlock": ("etude.pipeline.unlock", "tidy up after a run that was killed, without starting another"),
 }
 

@@ -104,6 +104,12 @@ def stages(folder: Path) -> list[str]:
     return list(yaml.safe_load((folder / "dvc.lock").read_text())["stages"])
 
 
+def unsealed(folder: Path) -> list[list[str]]:
+    """The outs of the stages that are not sealed."""
+    declared = yaml.safe_load((folder / "dvc.yaml").read_text())["stages"]
+    return [[next(iter(out)) for out in declared[name]["outs"]] for name in declared.keys() - set(stages(folder))]
+
+
 def of_experiment(folder: Path, name: str, file: str) -> str:
     """What ``file`` is in the commit that DVC made of experiment ``name``."""
     [ref] = git(folder, "for-each-ref", "--format=%(refname)", f"refs/exps/**/{name}").split()
@@ -341,6 +347,18 @@ def test_queued_experiment_has_its_own_numbers(sealed, tmp_path):
     # Snakemake's records went along: of the jobs that ran, and of those that did not have to.
     jobs = {job["rule"]: job for job in json.loads(of_experiment(project, "queued", "snakemake.lock"))["jobs"]}
     assert '"groups":4' in "".join(jobs["fad_of_set"]["params"]) and jobs["train_system"]["ran"]
+    # Taken into the work tree, it is a version like any other: seal knows its records, and nothing is made again.
+    # DVC complains of outs that nobody has made yet, after it has brought all others.
+    said = run(project, sys.executable, "-m", "dvc", "exp", "apply", "queued").stderr
+    unmade = [out for stage in unsealed(project) for out in stage]
+    assert sorted(said.partition("targets:\n")[2].partition("\nIs your cache")[0].split()) == sorted(unmade), said
+    began = state(project)
+    etude(project, "seal")
+    assert planned(project) == {} and dvc_status(project, *stages(project)) == {}
+    assert locked(project, "evaluate") == locked(project, "evaluate", lock)
+    assert {path: began[path] for path in began if path.startswith("reports/evaluate/fad")} == {
+        path: date for path, date in state(project).items() if path.startswith("reports/evaluate/fad")
+    }
 
 
 def test_differences_are_shown_offline(other):

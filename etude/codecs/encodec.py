@@ -3,7 +3,8 @@
 The network is the package ``encodec``'s, its weights a file of the user's (they are CC BY-NC 4.0, so none lies here).
 Latents are the sum of the codebook vectors at ``bandwidth`` kbps (``latents: quantised``) or what the encoder gives
 before quantisation (``continuous``). The decoder takes either as they come, without quantising again: what a system
-generates is not on the codebooks' grid.
+generates is not on the codebooks' grid. Codes (M-06) are the codebooks' indices at ``bandwidth``: 16 of 1024 each at
+12 kbps, 75 times a second; they are of the encoder's output whatever ``latents`` and ``components`` say.
 """
 
 import warnings
@@ -28,6 +29,7 @@ from etude.codecs._pretrained import (
     read_tensors,
     weight_file,
 )
+from etude.codecs.codes import check_codes
 from etude.errors import UserError
 from etude.pipeline.files import atomic, sha256_file
 from etude.pipeline.progress import progress
@@ -37,6 +39,8 @@ RATE = 24000  # Hz
 HOP = 320  # samples a latent frame
 CHANNELS = 128
 BANDWIDTHS = (1.5, 3.0, 6.0, 12.0, 24.0)  # kbps: 2, 4, 8, 16, 32 codebooks
+CLASSES = 1024  # vectors of a codebook, so 10 bits a code
+BITS = 10
 BLOCK = 8  # clips at a time: more is no faster on a CPU, and takes memory
 
 PUBLISHED = Published(
@@ -52,11 +56,16 @@ class EncodecCodec(nn.Module):
     """See the module's text. ``settings``: bandwidth, components (0: all channels, unprojected), latents."""
 
     sample_rate = RATE
+    frames_per_second = RATE / HOP
+    centre = 0.5
+    classes = CLASSES
+    keeps_phase = True  # what it decodes can be held against the original sample by sample
 
     def __init__(self, network: nn.Module, settings):
         super().__init__()
         self.network = network
         self.bandwidth = settings.bandwidth
+        self.codebooks = codebooks_of(settings.bandwidth)
         self.quantised = settings.latents == "quantised"
         self.projected = settings.components > 0
         self.channels = settings.components or CHANNELS
@@ -75,6 +84,30 @@ class EncodecCodec(nn.Module):
         """As :meth:`etude.codecs.Codec.decode`; nothing in it is random. Past the last latent frame is silence."""
         return torch.cat([self._decode(block, samples) for block in latents.split(BLOCK)])
 
+    @exact()
+    def encode_codes(self, audio: Tensor) -> Tensor:
+        """As :meth:`etude.codecs.codes.CodesCodec.encode_codes`."""
+        return torch.cat([self._encode_codes(block) for block in audio.split(BLOCK)])
+
+    @exact()
+    def sum_of_codes(self, codes: Tensor) -> Tensor:
+        """As :meth:`etude.codecs.codes.CodesCodec.sum_of_codes`: what the decoder takes, never projected."""
+        check_codes(codes, self.codebooks, CLASSES)
+        return self.network.quantizer.decode(codes.to(self.mean.device).transpose(0, 1).long()).to(codes.device)
+
+    @exact()
+    def decode_codes(self, codes: Tensor, samples: int, seed: int) -> Tensor:
+        """As :meth:`etude.codecs.codes.CodesCodec.decode_codes`; nothing in it is random."""
+        return torch.cat([self._render(self.sum_of_codes(block), samples) for block in codes.split(BLOCK)])
+
+    def _encode_codes(self, audio: Tensor) -> Tensor:
+        embedding = self.network.encoder(audio.to(self.mean.device)[:, None])
+        return self._quantise(embedding).transpose(0, 1).to(audio.device)
+
+    def _quantise(self, embedding: Tensor) -> Tensor:
+        """Codes [codebooks, batch, frames], as the package has them."""
+        return self.network.quantizer.encode(embedding, self.network.frame_rate, self.bandwidth)
+
     def _encode(self, audio: Tensor) -> Tensor:
         embedding = self.embed(audio.to(self.mean.device))
         if self.projected:
@@ -85,15 +118,17 @@ class EncodecCodec(nn.Module):
         embedding = latents.to(self.mean.device)
         if self.projected:
             embedding = torch.einsum("kc,bkt->bct", self.components, embedding) + self.mean[:, None]
-        audio = self.network.decoder(embedding)[:, 0]
-        return functional.pad(audio, (0, samples - audio.shape[1])).to(latents.device)
+        return self._render(embedding, samples).to(latents.device)
+
+    def _render(self, embedding: Tensor, samples: int) -> Tensor:
+        audio = self.network.decoder(embedding.to(self.mean.device))[:, 0]
+        return functional.pad(audio, (0, samples - audio.shape[1])).to(embedding.device)
 
     def embed(self, audio: Tensor) -> Tensor:
         """Audio [batch, samples] to what the decoder takes: [batch, 128, frames]."""
         embedding = self.network.encoder(audio[:, None])
         if self.quantised:
-            codes = self.network.quantizer.encode(embedding, self.network.frame_rate, self.bandwidth)
-            embedding = self.network.quantizer.decode(codes)
+            embedding = self.network.quantizer.decode(self._quantise(embedding))
         return embedding
 
     @exact()
@@ -119,6 +154,11 @@ class EncodecCodec(nn.Module):
         self.components.copy_(components * largest.sign())  # an eigenvector's sign is arbitrary: fix it
         variances = variances.flip(0).clamp_min(1e-30)  # of silence: none
         return (variances[: self.channels].sum() / variances.sum()).item()
+
+
+def codebooks_of(bandwidth: float) -> int:
+    """How many codebooks ``bandwidth`` kbps are: n_q * 10 bits * 75 Hz (M-06)."""
+    return int(1000 * bandwidth / (BITS * RATE / HOP))
 
 
 def obtain(folder: Path, audio: np.ndarray, rate: int, settings, checkpoint: Checkpoint) -> dict[str, Any]:

@@ -18,8 +18,8 @@ def check_cells(params: dict[str, Any]) -> None:
         where = f"mante2024.cells.{name}"
         for key, known in {
             "system": params["systems"],
-            "format": params.get("formats", {}),
-            "network": mante.get("networks", {}),
+            "format": params["formats"],
+            "network": mante["networks"],
         }.items():
             _known(f"{where}.{key}", cell[key], known)
         _known(f"{where}.system", cell["system"], mante["samplers"], "mante2024.samplers")
@@ -27,8 +27,8 @@ def check_cells(params: dict[str, Any]) -> None:
         if STATES.get(cell["system"], state) != state:
             fit = [system for system, needs in STATES.items() if needs == state]
             raise UserError(
-                f"params.yaml: {where}: {cell['system']} needs {STATES[cell['system']]}, and format {cell['format']} is "
-                f"{state}; name system {' or '.join(fit)}, or another format"
+                f"params.yaml: {where}: {cell['system']} needs {STATES[cell['system']]}, and format {cell['format']} "
+                f"is {state}; name system {' or '.join(fit)}, or another format"
             )
     lists = {
         "generate.untrained": mante["generate"]["untrained"],
@@ -41,8 +41,23 @@ def check_cells(params: dict[str, Any]) -> None:
             _known(f"mante2024.{path}", name, mante["cells"])
     if mante["cells"][mante["sweeps"]["cell"]]["system"] != "edm":
         raise UserError(
-            f"params.yaml: mante2024.sweeps.cell is {mante['sweeps']['cell']!r}, and only edm has churn; name a cell of it"
+            f"params.yaml: mante2024.sweeps.cell is {mante['sweeps']['cell']!r}, and only edm has churn; name a cell "
+            "of it"
         )
+
+
+def described_cell(params: dict[str, Any], cell: str, seed: int) -> dict[str, Any]:
+    """What makes a trained cell what it is, but for how it is trained: the same for whoever builds or loads it."""
+    mante = params["mante2024"]
+    chosen = mante["cells"][cell]
+    return {
+        "cell": cell,
+        "system": chosen["system"],
+        "block": params["systems"][chosen["system"]],
+        "network": mante["networks"][chosen["network"]],
+        "control": mante["control"] | (chosen.get("control") or {}),
+        "seed": seed,
+    }
 
 
 def _known(path: str, name: str, known: Iterable[str], where: str = "") -> None:

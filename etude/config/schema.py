@@ -195,6 +195,43 @@ class EncodecCodec(PretrainedCodec):
     latents: Literal["quantised", "continuous"]
 
 
+class CqtCodec(Block):
+    """codec.cqt: complex constant-Q transform (M-04). ``iterations`` of conjugate gradients in its inverse; ``deviation``:
+    what the standard deviation over the train split is scaled to."""
+
+    sample_rate: Positive
+    f_min: Rate
+    bins_per_octave: Positive
+    bins: Positive
+    hop: Positive
+    iterations: Count
+    deviation: Rate
+
+
+class KMeans(Block):
+    """Codebooks at the start: from so many latent frames, by so many of Lloyd's iterations."""
+
+    frames: Positive
+    iterations: Positive
+
+
+class SeanetCodec(Block):
+    """codec.seanet: EnCodec's architecture, trained here (M-05, M-06). ``filters`` at the full rate (EnCodec 24 kHz: 32),
+    layers of its ``lstm`` (2), ``bandwidth`` in kbps, ``crop`` in samples; ``spectral`` and ``commitment``: weights of
+    losses; ``decay`` of the codebooks' running means."""
+
+    filters: Annotated[int, Field(ge=8)]
+    lstm: Count
+    bandwidth: Rate
+    kmeans: KMeans
+    crop: Positive
+    spectral: Annotated[float, Field(ge=0)]
+    commitment: Annotated[float, Field(ge=0)]
+    decay: Part
+    seed: Count
+    train: Training
+
+
 class Mel(Block):
     """The finest mel spectrogram x_3 of a clip's first ``samples`` (P-05); ``pyramid`` makes the coarser (P-06)."""
 
@@ -210,6 +247,20 @@ class Encode(Block):
 
     mel: Mel
     batch: Positive
+
+
+class Format(Block):
+    """formats.<name>: an array of a codec, as it is stored: half precision is for the CQT, which is large."""
+
+    codec: Word
+    array: Literal["latents", "codes"]
+    storage: Literal["float32", "float16", "int16"]
+
+    @model_validator(mode="after")
+    def _codes_are_whole_numbers(self):
+        if (self.array == "codes") != (self.storage == "int16"):
+            raise ValueError(f"array {self.array} cannot be stored as {self.storage}: codes are int16, latents float")
+        return self
 
 
 class UNet(Block):
@@ -703,7 +754,7 @@ class Params(Block):
     prepare: Prepare
     codec: dict[Word, dict[str, Any]]
     encode: Encode
-    formats: dict[Word, dict[str, Any]] = {}
+    formats: dict[Word, Format]
     systems: dict[Word, dict[str, Any]]
     ablated_systems: dict[Word, Word]
     train: Training
@@ -724,7 +775,13 @@ class Params(Block):
 # Blocks that belong to plug-ins. A plug-in that is not listed has a block of its own making.
 PLUGIN_BLOCKS: dict[str, dict[str, type[Block]]] = {
     "fetch": {"gm_notes": NotesSource, "gm_band": BandSource, "gm_melodies": MelodiesSource},
-    "codec": {"spectral": SpectralCodec, "encodec": EncodecCodec, "music2latent": PretrainedCodec},
+    "codec": {
+        "spectral": SpectralCodec,
+        "encodec": EncodecCodec,
+        "music2latent": PretrainedCodec,
+        "cqt": CqtCodec,
+        "seanet": SeanetCodec,
+    },
     "systems": {"hdae": Hdae, "msdae": Msdae, "ddpm": Ddpm, "edm": Edm, "discdpm": Chain},
     "judge": {
         "gm_cnn": GmCnn,

@@ -80,7 +80,12 @@ class DiffusionAutoencoder(Trainable):
     @torch.no_grad()
     def generate(self, levels: list[Tensor], noise: Tensor, sampler: str, settings: SamplerSettings) -> Tensor:
         """Codec latents [batch, channels, frames] for h, from ``noise`` ~ N(0, I) of that shape (P-21)."""
-        conditions = self.conditions(levels)
+        return self.generate_refined(self.refine(levels), noise, sampler, settings)
+
+    @torch.no_grad()
+    def generate_refined(self, refined: list[Tensor], noise: Tensor, sampler: str, settings: SamplerSettings) -> Tensor:
+        """As :meth:`generate`, from h̃ in place of h."""
+        conditions = self.placement.conditions(refined, self.frames)
 
         def denoiser(x: Tensor, sigma: float) -> Tensor:
             level = torch.full((len(x),), sigma, dtype=x.dtype, device=x.device)

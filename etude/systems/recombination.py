@@ -1,7 +1,6 @@
 """Levels of several clips in one sound: the "neural sampler" (P-22)."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -40,16 +39,4 @@ def generate_recombined(
 
     With one clip in all three places both rules are the reconstruction of it (P-21).
     """
-    conditions = RULES[rule](system, givers)
-    with _refined(system):
-        return system.generate(conditions, noise, sampler, settings)
-
-
-@contextmanager
-def _refined(system: DiffusionAutoencoder) -> Iterator[None]:
-    """Within the block ``system`` takes finished conditions where it otherwise takes h."""
-    system.refine = lambda levels: levels
-    try:
-        yield
-    finally:
-        del system.refine
+    return system.generate_refined(RULES[rule](system, givers), noise, sampler, settings)

@@ -47,7 +47,7 @@ def seal(project: Project) -> None:
     if drift(directory, render(project.stages)):
         raise UserError("dvc.yaml is not what the Snakefile says; `etude sync` writes it anew, `etude check` shows why")
     lockfile, sha256 = Lockfile(directory), Hashes(directory, "sha256")
-    refuse_edited(project, sha256)
+    refuse_edited(project, lockfile, sha256)
     lockfile.give_back(workflow, sha256)  # files of another version under the records of this one
     project.refresh()
     provenance.write_beside_reports(directory)
@@ -103,11 +103,15 @@ def finished_stages(project: Project) -> list[Stage]:
     return finished
 
 
-def refuse_edited(project: Project, sha256: Hashes) -> None:
-    """Raise ``UserError`` for a report whose bytes are not those that its job has left behind."""
+def refuse_edited(project: Project, lockfile: Lockfile, sha256: Hashes) -> None:
+    """Raise ``UserError`` for a report whose bytes are not those that its job has left behind, here or where
+    ``lockfile`` comes from: `dvc exp apply` and `dvc checkout` bring other versions, and no provenance with them."""
     for path, job in project.workflow.maker.items():
         made = provenance.sha256_made(project.directory, path)
-        if made and (project.directory / path).exists() and made != sha256(path):
+        if not made or not (project.directory / path).exists() or made == sha256(path):
+            continue
+        known = lockfile.find(path)
+        if known is None or known["outputs"][path] != sha256(path):
             raise UserError(
                 f"{path} is not what {job.rule.name} wrote: somebody has edited it since; delete it and "
                 "`etude run` writes it anew, or keep your version under another name"

@@ -48,6 +48,10 @@ completed=$(jobs State | grep --count '^COMPLETED$' || true)
 others=$(jobs State | grep --count --invert-match '^COMPLETED$' || true)
 [ "$completed" -gt 0 ] && [ "$others" = 0 ] || fail "$completed jobs completed in Slurm, $others did not; the table above says which"
 say "$completed jobs completed in Slurm after $SECONDS s, $table is there"
+chain=$(etude why $table)
+known=$(grep --count 'Slurm job [0-9]' <<< "$chain" || true)
+[ "$known" -ge "$completed" ] || fail "\`etude why $table\` knows the Slurm jobs of $known of $completed jobs"
+say "\`etude why $table\` knows all of them"
 
 # The lines of the profile that a cluster with GPUs uncomments, on one job that says which device Slurm gave it.
 mkdir -p $STATE/gpu/slurm

@@ -37,3 +37,6 @@ rule encode_dataset:
     shell:
         "python -m stages.encode.encode --settings {params.settings:q} --data {input.index} --codec {input.codec}"
         " --out {params.folder} 2>&1 | tee {log}"
+
+
+include: "formats.smk"

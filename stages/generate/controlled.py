@@ -1,10 +1,10 @@
 """Clips that a controlled system generates, and the sets they are read against (M-35 to M-41, M-43).
 
 ``settings.source`` says by what: a ``trained`` system; the same network ``untrained``; the ``codec`` alone, which no
-system on its format can beat; or the ``clips`` themselves. Controls are those of the clips of ``settings.split``, taken by
-the hash of their names, or, where ``controls`` is a folder, the CSV files in it. Features that ``settings.free`` names
-are left free (-1). All randomness of a clip depends on its name and on ``noise_seed`` alone: cells of one format start
-from the same noise, and a clip does not depend on the batch it is in.
+system on its format can beat; or the ``clips`` themselves. Controls are those of the clips of ``settings.split``, taken
+by the hash of their names, or, where ``controls`` is a folder, the CSV files in it. Features that ``settings.free``
+names are left free (-1). All randomness of a clip depends on its name and on ``noise_seed`` alone: cells of one format
+start from the same noise, and a clip does not depend on the batch it is in.
 """
 
 from pathlib import Path
@@ -80,8 +80,8 @@ def wishes(settings, form: Format, data: Path, controls: Path, frames: int) -> t
         tracks = split.batch(torch.tensor([split.clips.index(name) for name in names]))["controls"]
         if tracks.shape[-1] < frames:
             raise UserError(
-                f"{data.parent}: clips of {tracks.shape[-1]} frames found, {frames} are needed for {settings.seconds:g} "
-                "s; lower mante2024.generate.seconds"
+                f"{data.parent}: clips of {tracks.shape[-1]} frames found, {frames} are needed for "
+                f"{settings.seconds:g} s; lower mante2024.generate.seconds"
             )
         tracks = tracks[..., :frames].clone()
     features = control_features(form.controls)

@@ -88,7 +88,9 @@ def controlled_code(name):
     if chosen["source"] == "clips":
         return []
     codec = [f"etude.codecs.{format_codec(chosen['format'])}"]
-    return codec if chosen["source"] == "codec" else [*codec, f"etude.systems.{MANTE['cells'][chosen['cell']]['system']}"]
+    return (
+        codec if chosen["source"] == "codec" else [*codec, f"etude.systems.{MANTE['cells'][chosen['cell']]['system']}"]
+    )
 
 
 rule generate_controlled_set:

@@ -3,10 +3,10 @@
     seconds = calls x seconds of a call + seconds of decoding
 
 A call is one evaluation of the network with what the sampler does around it. It is timed within the real sampler, after
-a warm-up; where ``settings.calls`` is above 0, sampling is stopped after so many calls (of a thousand, all alike) and the
-rest is multiplied. Paradigms with a number of steps of their own are timed with all of them (``settings.whole`` is what
-their sampler is then told), whatever the clips to be judged were made with, which is ``calls_made``. The clock waits for
-the GPU. Cells take turns, ``repeats`` times, so that a machine that slows down does so for all.
+a warm-up; where ``settings.calls`` is above 0, sampling is stopped after so many calls (of a thousand, all alike) and
+the rest is multiplied. Paradigms with a number of steps of their own are timed with all of them (``settings.whole`` is
+what their sampler is then told), whatever the clips to be judged were made with, which is ``calls_made``. The clock
+waits for the GPU. Cells take turns, ``repeats`` times, so that a machine that slows down does so for all.
 """
 
 import platform
@@ -29,8 +29,8 @@ from stages.generate.controlled import generate
 from stages.generate.sounding import ClipWriter
 
 COLUMNS = [
-    "dataset", "cell", "batch", "seconds", "repeat", "calls", "calls_made", "timed_calls", "call_seconds", "decode_seconds",
-    "inference_seconds", "parameters", "device", "threads", "torch",
+    "dataset", "cell", "batch", "seconds", "repeat", "calls", "calls_made", "timed_calls", "call_seconds",
+    "decode_seconds",     "inference_seconds", "parameters", "device", "threads", "torch",
 ]  # fmt: skip
 WARM_UP = 2  # calls
 
@@ -78,7 +78,8 @@ class Timed:
         decode = clocked(lambda: self.writer.decode(made.cpu(), self.writer.samples, 0))[0]
         return {
             "cell": self.name, "batch": self.cell.batch, "seconds": self.cell.seconds, "calls": self.calls,
-            "calls_made": self.calls_made, "timed_calls": timed, "call_seconds": f"{call:.6g}", "decode_seconds": f"{decode:.6g}",
+            "calls_made": self.calls_made, "timed_calls": timed, "call_seconds": f"{call:.6g}",
+            "decode_seconds": f"{decode:.6g}",
             "inference_seconds": f"{call * self.calls + decode:.6g}", "parameters": self.system.learnable,
             "device": device_name(), "threads": torch.get_num_threads(), "torch": torch.__version__,
         }  # fmt: skip

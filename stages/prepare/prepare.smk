@@ -24,7 +24,7 @@ rule prepare_dataset:
     log:
         "<logs>/prepare/{dataset}.log",
     resources:
-        runtime=240,
+        runtime=720,
     params:
         settings=lambda w: settings(prepare_settings(PARAMS["prepare"], w.dataset, reader_of(w.dataset))),
         code=lambda w: code("stages.prepare.prepare", *prepare_reader(w.dataset)),

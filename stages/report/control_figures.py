@@ -1,8 +1,8 @@
 """Figures 3.5, 4.2 and 4.3 of Manté 2024: controls, and what is heard of them.
 
 ``figure`` 3.5 shows the controls of some clips of the data set. 4.2 and 4.3 show mel spectrograms of what a cell plays
-under hand-made controls, all given (4.2) or one left free (4.3), with the controls below and the scores of that very clip
-above. The table beside each figure has these scores, the control file with its hash, and the seed.
+under hand-made controls, all given (4.2) or one left free (4.3), with the controls below and the scores of that very
+clip above. The table beside each figure has these scores, the control file with its hash, and the seed.
 """
 
 import shutil

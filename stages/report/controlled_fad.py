@@ -1,4 +1,4 @@
-"""The FADs of Manté 2024 with their whole protocol, in the columns of reports/fad.csv, of which they may become rows."""
+"""The FADs of Manté 2024 with their whole protocol, in the columns of reports/fad.csv: they may become rows of it."""
 
 from pathlib import Path
 

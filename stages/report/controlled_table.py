@@ -21,19 +21,20 @@ from stages.report.verdicts import exact
 
 NOTES = [
     "FAD with the bias of a finite set taken away (jackknife), lower is better, 95 % in brackets. Untrained: the same "
-    "network before training (floor). Round trip: the codec alone on the clips whose controls were given, originals: these "
-    "clips themselves (ceilings). Halves: one half of the reference against the other. Another embedding has another "
-    "scale, and our clips and steps are fewer: compare the order of cells, not the numbers.",
+    "network before training (floor). Round trip: the codec alone on the clips whose controls were given, originals: "
+    "these clips themselves (ceilings). Halves: one half of the reference against the other. Another embedding has "
+    "another scale, and our clips and steps are fewer: compare the order of cells, not the numbers.",
     "Times are of one machine, printed ones of another: compare ratios. Inference is one batch: calls of the network "
-    "times the seconds of one, and decoding; where there are many calls, the first few are timed and the rest multiplied. "
+    "times the seconds of one, and decoding; of many calls the first few are timed and the rest multiplied. "
     "Faster than DDPM: on the same network and format, in the same job. Loss still falls by: the mean loss of the last "
     "tenth of the training below that of the tenth before.",
     "Parameters are the memoir's at scale `paper`; here networks are cut down, the unequal sizes in its proportions. "
     "`..._equal` have as many as the CQT's, because it says that sizes bias its FADs.",
 ]
 METRICS = (
-    "learnable_parameters", "batch_size", "values_per_second", "training_time", "step_time", "loss_fall", "calls_made", "calls",
-    "inference_time", "speed_ratio", "FAD", "FAD_untrained", "FAD_round_trip", "FAD_originals", "FAD_halves",
+    "learnable_parameters", "batch_size", "values_per_second", "training_time", "step_time", "loss_fall",
+    "calls_made", "calls", "inference_time", "speed_ratio", "FAD", "FAD_untrained", "FAD_round_trip",
+    "FAD_originals", "FAD_halves",
 )  # fmt: skip
 
 
@@ -56,8 +57,8 @@ def main(settings, printed: Path, reports: Path, models: Path, formats: Path, cs
     context = {"seeds": " ".join(map(str, settings.seeds)), "scale": settings.scale, "code": settings.metric_code}
     lengths = ", ".join(sorted({f"{cell.seconds:g} s" for cell in vars(settings.cells).values()}))
     last = (
-        f"Scale {settings.scale}, seeds {context['seeds']}, {settings.clips or 'all'} clips of {lengths}, timed in batches of "
-        f"{settings.batch} on {'; '.join(sorted(machines))}, metric code {settings.metric_code}."
+        f"Scale {settings.scale}, seeds {context['seeds']}, {settings.clips or 'all'} clips of {lengths}, timed in "
+        f"batches of {settings.batch} on {'; '.join(sorted(machines))}, metric code {settings.metric_code}."
     )
     write(paper, settings.table, panels, [*NOTES, last], context, csv, md)
 

@@ -19,14 +19,14 @@ METRICS = (
     "silence_elsewhere",
 )  # fmt: skip
 NOTES = [
-    "95 % intervals over clips, joined with those over seeds. chroma: frames that sound and have the pitch class that was "
-    "asked for (YIN, octaves ignored; by chance 1/12). voicing: mean of sounding frames that sound and silent ones that "
-    "are silent (by chance 1/2), a note's release left out. velocity: correlation of the log velocity of a note and the "
-    "level of its first 200 ms, within clips. instrument: clips whose instrument the classifier finds (by chance 1/3).",
+    "95 % intervals over clips, joined with those over seeds. chroma: frames that sound and have the pitch class that "
+    "was asked for (YIN, octaves ignored; by chance 1/12). voicing: mean of sounding frames that sound and silent ones "
+    "that are silent (by chance 1/2), a note's release left out. velocity: correlation of a note's log velocity and "
+    "the level of its first 200 ms, within clips. instrument: clips whose instrument the classifier finds (chance 1/3).",
     "silent where chroma is 0, or not: share of frames that are silent, told by level; a C and a rest have one chroma "
     "(M-08), so that without velocity nobody can know which is meant.",
-    "shuffled: against the controls of another clip, the floor. originals: the clips themselves, round trip: through the "
-    "codec, the ceilings.",
+    "shuffled: against the controls of another clip, the floor. originals: the clips themselves, round trip: through "
+    "the codec, the ceilings.",
 ]
 
 

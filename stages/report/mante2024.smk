@@ -262,9 +262,7 @@ rule mante2024_figure:
             scale=PARAMS["scale"],
         ),
         code=code("stages.report.control_figures"),
-        options=lambda w, input: " ".join(
-            f"--{name} {input.get(name) or 'none'}" for name in ("clips", "scores")
-        ),
+        options=lambda w, input: " ".join(f"--{name} {input.get(name) or 'none'}" for name in ("clips", "scores")),
         controls=lambda w: "none" if w.number == "3_5" else HANDMADE,
     shell:
         "python -m stages.report.control_figures --settings {params.settings:q} --facts {input.facts} {params.options}"

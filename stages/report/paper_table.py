@@ -2,8 +2,8 @@
 
 A table has panels (a data set under one protocol), a panel has lines (systems, then floors and ceilings) and columns (a
 metric at one level, say). Levels go by their numbers of frames. The printed number stands next to ours, in every
-reading of the document's level names that differs. A stage fills in :class:`Panel` objects and calls :func:`write`. Where the paper's
-.yaml says ``across`` of a table, systems stand side by side and metrics below each other.
+reading of the document's level names that differs. Where the paper's .yaml says ``across`` of a table, systems stand
+side by side and metrics below each other. A stage fills in :class:`Panel` objects and calls :func:`write`.
 """
 
 from collections.abc import Iterable, Sequence

@@ -2,19 +2,12 @@
 # In:  data/formats/<dataset>/<format>/index.csv and the arrays beside it
 # Out: models/controlled/<dataset>/<cell>/<seed>/weights.safetensors, loss.csv, training.json
 
+from etude.config.cells import described_cell
+
 
 def cell_settings(cell, seed):
-    """What makes a trained cell what it is, but for how it is trained: the same for whoever loads it."""
-    mante = PARAMS["mante2024"]
-    chosen = mante["cells"][cell]
-    return {
-        "cell": cell,
-        "system": chosen["system"],
-        "block": PARAMS["systems"][chosen["system"]],
-        "network": mante["networks"][chosen["network"]],
-        "control": mante["control"] | (chosen.get("control") or {}),
-        "seed": int(seed),
-    }
+    """What makes a trained cell what it is, but for how it is trained."""
+    return described_cell(PARAMS, cell, int(seed))
 
 
 def cell_format(w):

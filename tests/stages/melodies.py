@@ -34,8 +34,8 @@ CELL = {
     "seed": 0,
 }
 SAMPLER = {
-    "name": "stochastic_heun", "steps": 3, "sigma_min": 0.002, "sigma_max": 80.0, "rho": 7.0, "alpha": 1.0, "churn": 0.0,
-    "churn_min": 0.0, "churn_max": float("inf"), "churn_noise": 1.0, "guidance": 0.0,
+    "name": "stochastic_heun", "steps": 3, "sigma_min": 0.002, "sigma_max": 80.0, "rho": 7.0, "alpha": 1.0,
+    "churn": 0.0, "churn_min": 0.0, "churn_max": float("inf"), "churn_noise": 1.0, "guidance": 0.0,
 }  # fmt: skip
 DDPM = CELL | {
     "cell": "ddpm_latents",
@@ -63,9 +63,9 @@ def sound(notes, player: str) -> np.ndarray:
 
 
 def make(root: Path) -> SimpleNamespace:
-    """Write prepared/, codec/, formats/toy/latents/ and the weights of a cell below ``root``; their paths."""
+    """Write a prepared data set, a codec, a format and the weights of two cells below ``root``; their paths."""
     torch.manual_seed(0)
-    prepared, rows, notes, sounds, tracks = root / "prepared/toy", [], [], [], []
+    prepared, rows, notes, sounds, tracks = root / "data/prepared/gm_melodies", [], [], [], []
     prepared.mkdir(parents=True)
     for split, clips in SPLITS.items():
         for k in range(clips):
@@ -84,7 +84,7 @@ def make(root: Path) -> SimpleNamespace:
 
     codec = SpectralCodec(namespace(SPECTRAL))
     codec.fit(np.stack(sounds[: SPLITS["train"]]))
-    kept = root / "models/codecs/toy/spectral"
+    kept = root / "models/codecs/gm_melodies/spectral"
     kept.mkdir(parents=True)
     save_file(codec.state_dict(), kept / "weights.safetensors")
     write_json(kept / "codec.json", {"chunk_samples": SAMPLES, "sample_rate": RATE})
@@ -95,7 +95,7 @@ def make(root: Path) -> SimpleNamespace:
         control_tracks(melody(number), row["instrument"], list(PLAYERS), frames, rate)
         for number, row in enumerate(rows)
     ]
-    folder = root / "formats/toy/latents"
+    folder = root / "data/formats/gm_melodies/latents"
     folder.mkdir(parents=True)
     write_csv(folder / "index.csv", rows, list(rows[0]))
     np.save(folder / "clips.npy", latents.numpy())
@@ -110,7 +110,7 @@ def make(root: Path) -> SimpleNamespace:
         system.fit_scale(latents.mean((0, 2)), latents.std((0, 2)))
         for parameter in system.parameters():  # else a new network, whose last layer is zero, hears no control
             torch.nn.init.normal_(parameter, std=0.1)
-        weights[cell["cell"]] = root / f"models/controlled/toy/{cell['cell']}/0/weights.safetensors"
+        weights[cell["cell"]] = root / f"models/controlled/gm_melodies/{cell['cell']}/0/weights.safetensors"
         weights[cell["cell"]].parent.mkdir(parents=True)
         save_file({k: v.contiguous() for k, v in system.state_dict().items()}, weights[cell["cell"]])
     return SimpleNamespace(

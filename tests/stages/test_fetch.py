@@ -35,6 +35,8 @@ ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "data" / "sources"
 NOTES = {"programs": 2, "pitches": [40, 76], "pitch_step": 9, "velocities": [25, 100]}
 BAND = {"pieces": 3, "bars": 4, "seed": 1}
+MELODIES = {"pieces": 18, "bars": 4, "slower": [1.0, 2.0], "seed": 1}
+EMBEDDED = {"gm_notes": NOTES, "gm_band": BAND, "gm_melodies": MELODIES}
 
 
 def run(name: str, settings: dict, processes: int, folder: Path) -> list[dict[str, str]]:
@@ -50,12 +52,12 @@ def run(name: str, settings: dict, processes: int, folder: Path) -> list[dict[st
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> dict[str, tuple[Path, list[dict[str, str]]]]:
-    """Both embedded data sets, small, made by two processes."""
+    """All embedded data sets, small, made by two processes."""
     folder = tmp_path_factory.mktemp("raw")
-    return {name: (folder / name, run(name, s, 2, folder)) for name, s in (("gm_notes", NOTES), ("gm_band", BAND))}
+    return {name: (folder / name, run(name, s, 2, folder)) for name, s in EMBEDDED.items()}
 
 
-@pytest.mark.parametrize(("name", "settings"), [("gm_notes", NOTES), ("gm_band", BAND)])
+@pytest.mark.parametrize(("name", "settings"), EMBEDDED.items())
 def test_bits_do_not_depend_on_the_run_or_on_the_number_of_processes(made, tmp_path: Path, name: str, settings: dict):
     folder, manifest = made[name]
     assert run(name, settings, 1, tmp_path) == manifest
@@ -175,12 +177,29 @@ def test_band_is_slakh(made):
         ("gm_notes", NOTES | {"velocities": [0]}, "fetch.gm_notes.velocities holds 0"),
         ("gm_band", BAND | {"pieces": 2}, "fetch.gm_band.pieces is 2; 3 or more"),
         ("gm_band", BAND | {"bars": 7}, "7 bars"),
+        ("gm_melodies", MELODIES | {"pieces": 2}, "fetch.gm_melodies.pieces is 2; 3 or more"),
+        ("gm_melodies", MELODIES | {"slower": [2.0, 1.0]}, r"fetch.gm_melodies.slower is \[2.0, 1.0\]"),
     ],
 )
 def test_settings_out_of_range(tmp_path: Path, name: str, settings: dict, sentence: str):
     with pytest.raises(UserError, match=sentence):
         fetch(SimpleNamespace(**settings), SOURCES / f"{name}.yaml", "1", tmp_path / "out" / "manifest.csv")
     assert not any(tmp_path.iterdir())
+
+
+def test_gm_melodies_are_tunes_lead_sheets_and_bands(made):
+    folder, _ = made["gm_melodies"]
+    with open(folder / "pieces.csv", newline="") as file:
+        pieces = list(csv.DictReader(file))
+    scores = {row["file"]: pretty_midi.PrettyMIDI(str(folder / row["file"])) for row in pieces}
+    tracks = {"melody": [], "lead_sheet": [], "band": []}
+    for row in pieces:
+        score = scores[row["file"]]
+        tracks[row["arrangement"]].append([instrument.is_drum for instrument in score.instruments])
+        assert abs(score.get_end_time() - float(row["seconds"])) < 0.01
+    assert all(len(found) == 6 for found in tracks.values()) and len({row["style"] for row in pieces}) == 6
+    assert all(drums == [False] for kind in ("melody", "lead_sheet") for drums in tracks[kind])
+    assert all(len(drums) >= 4 and drums[-1] for drums in tracks["band"])
 
 
 # Manifests.

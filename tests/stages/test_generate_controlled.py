@@ -15,8 +15,8 @@ from stages.judge.judge import judge as judge_stage
 from tests.stages.melodies import CELL, DDPM, NAMES, RATE, SAMPLER, SPECTRAL, make
 
 GENERATE = {
-    "split": "valid", "seconds": 1.536, "clips": 0, "codec": "spectral", "block": SPECTRAL, "array": "latents", "batch": 3,
-    "noise_seed": 0, "free": [], "cell": CELL, "sampler": SAMPLER, "format": "latents",
+    "split": "valid", "seconds": 1.536, "clips": 0, "codec": "spectral", "block": SPECTRAL, "array": "latents",
+    "batch": 3, "noise_seed": 0, "free": [], "cell": CELL, "sampler": SAMPLER, "format": "latents",
 }  # fmt: skip
 
 
@@ -27,7 +27,7 @@ def made(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def judge(made):
-    out = made.root / "models/judges/toy/gm_cnn/judge.json"
+    out = made.root / "models/judges/gm_melodies/gm_cnn/judge.json"
     judge_stage(
         namespace({"embedding": "gm_cnn", "steps": 20, "batch": 8, "lr": 0.003, "width": 4, "seed": 0}),
         made.prepared,
@@ -103,7 +103,7 @@ def test_control_files_are_played_and_named(made, tmp_path):
         generate(made, tmp_path / "bad", controls=folder)
     empty = tmp_path / "empty"
     empty.mkdir()
-    with pytest.raises(UserError, match="holds no .csv with controls"):
+    with pytest.raises(UserError, match=r"holds no \.csv with controls"):
         generate(made, tmp_path / "bad", controls=empty)
 
 
@@ -124,7 +124,12 @@ def test_time_is_calls_times_a_call_and_decoding_and_every_call_is_counted(made,
     }
     whole = {"ddpm": {"steps": None}}
     settings = {"repeats": 2, "calls": 2, "threads": 1, "dataset": "toy", "cells": cells, "whole": whole}
-    speed.main(namespace(settings), made.root / "formats/toy", made.root / "models/codecs/toy", tmp_path / "speed.csv")
+    speed.main(
+        namespace(settings),
+        made.root / "data/formats/gm_melodies",
+        made.root / "models/codecs/gm_melodies",
+        tmp_path / "speed.csv",
+    )
     rows = read_csv(tmp_path / "speed.csv")
     assert {(row["cell"], row["calls"], row["calls_made"]) for row in rows} == {
         ("edm_latents", "5", "5"), ("ddpm_latents", "20", "5"), ("guided", "10", "10"),

@@ -20,6 +20,7 @@ from etude.audio.clips import read_clips
 from etude.config import prepare_settings, resolve
 from etude.embeddings import plugin
 from etude.errors import UserError
+from etude.midi.read import read_midi
 from etude.pipeline.files import read_csv
 from etude.pipeline.stage import namespace
 from stages.fetch.fetch import fetch
@@ -318,7 +319,7 @@ def test_a_folder_of_ones_own_is_a_data_set(tmp_path, name, place, pattern, poly
     assert Counter(row["split"] for row in rows) == {"train": 9, "valid": 3, "test": 3}
     assert len({row["source"] for row in rows}) >= 4
     for row in rows:
-        score = pretty_midi.PrettyMIDI(str(tmp_path / "raw" / row["source"]))
+        score = read_midi(tmp_path / "raw" / row["source"])
         assert (len(score.instruments) > 1) == polyphonic
     for notes in notes_by_clip(tmp_path / "out/index.csv").values():
         assert all(48 <= note[0] <= 72 for note in notes) and all(a[2] <= b[1] + 1e-6 for a, b in pairwise(notes))

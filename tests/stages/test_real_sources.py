@@ -1,4 +1,4 @@
-"""The manifests of NSynth and Slakh2100 on archives laid out as the real ones are, with a handful of notes in them.
+"""The manifests of NSynth, Slakh2100 and Lakh on archives laid out as the real ones are, with a few notes in them.
 
 Only how many files there must be is changed: addresses, names of archives, unpacking, patterns and readers are the real
 ones.
@@ -19,6 +19,7 @@ from stages.fetch.fetch import fetch
 from stages.fetch.manifest import read_source
 from stages.prepare.prepare import prepare
 from tests.stages.test_prepare import SETTINGS, nsynth, tone
+from tests.stages.test_prepare_melodies import reading, tune, write_midi
 from tests.stages.test_prepare_slakh import NOTE, SECOND, redux, stem
 
 SOURCES = Path(__file__).parents[2] / "data" / "sources"
@@ -30,6 +31,7 @@ def small(folder: Path, name: str, counts: list[int]) -> Path:
     manifest["expect"] = dict(zip(manifest["expect"], counts, strict=True))
     for file in manifest["files"]:
         file.pop("md5", None)
+        file |= {"sha256": None, "bytes": None}
     path = folder / f"{name}.yaml"
     path.write_text(yaml.safe_dump(manifest), encoding="utf-8")
     return path
@@ -78,6 +80,18 @@ def test_slakh(tmp_path, mirror):
     rows = prepared(tmp_path, source)
     assert {row["split"] for row in rows} == {"train", "valid", "test"}
     assert {row["rule"] for row in read_csv(tmp_path / "out/ledger.csv")} == {"drum"}
+
+
+def test_lakh(tmp_path, mirror):
+    for number in range(8):
+        write_midi(tmp_path / "content/lmd_full" / f"{number:x}" / f"{number:032x}.mid", tune(50 + number))
+    source = small(tmp_path, "lakh", [8])
+    packed(source, tmp_path / "content", mirror, ["lmd_full"])
+    fetch(namespace({}), source, "1", tmp_path / "raw/manifest.csv")
+    prepare(reading("lakh"), source, tmp_path / "raw/manifest.csv", tmp_path / "out")
+    rows = read_csv(tmp_path / "out/index.csv")
+    assert len(rows) == 8 and {row["split"] for row in rows} == {"train", "valid", "test"}
+    assert all(row["source"].startswith("lmd_full/") for row in rows)
 
 
 @pytest.mark.parametrize(("name", "counts"), [("nsynth", [3, 1, 1, 1]), ("slakh", [1, 1, 1])])

@@ -79,11 +79,15 @@ def _melody(piece: Piece) -> list[pretty_midi.Instrument]:
 
 
 def _lead_sheet(piece: Piece) -> list[pretty_midi.Instrument]:
+    """Melody and chords as one; a note of a chord that the melody has at that time is the melody's alone."""
     melody, chords = piece.instruments[:2]
     sheet = pretty_midi.Instrument(melody.program, name="lead sheet")
-    taken = {(note.pitch, round(note.start, 2)) for note in melody.notes}
-    sheet.notes = [*melody.notes, *(n for n in chords.notes if (n.pitch, round(n.start, 2)) not in taken)]
+    sheet.notes = [*melody.notes, *(note for note in chords.notes if not any(_unison(note, n) for n in melody.notes))]
     return [sheet]
+
+
+def _unison(one: pretty_midi.Note, other: pretty_midi.Note) -> bool:
+    return one.pitch == other.pitch and one.start <= other.end and other.start <= one.end
 
 
 def _band(piece: Piece) -> list[pretty_midi.Instrument]:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from etude.config import resolve
+from etude.config import prepare_settings, resolve
 from etude.config.schema import Params
 from etude.config.variants import VARIANTS
 from etude.errors import UserError
@@ -75,6 +75,14 @@ def test_the_callers_mapping_is_not_touched():
         (changed("priors.seeds", [1, 1]), r"priors\.seeds lists something twice"),
         (changed("priors.model.coarser_noise", -0.1), r"priors\.model\.coarser_noise: .*found -0\.1"),
         (changed("codec.spectrall", {}), r"codec\.spectrall is not known; did you mean spectral\?"),
+        (changed("prepare.readers.melodies.gian", 2.0), r"prepare\.readers\.melodies\.gian .*did you mean gain\?"),
+        (
+            changed("prepare.readers.melodies.clips", {"train": 1}),
+            r"prepare\.readers\.melodies\.clips\.valid is missing",
+        ),
+        (changed("prepare.readers.melody", {}), r"prepare\.readers\.melody is not known; did you mean melodies\?"),
+        (changed("prepare.datasets.gm_noets", {}), r"prepare\.datasets\.gm_noets is not .*did you mean gm_notes\?"),
+        (changed("prepare.datasets.gm_notes", {"gain": 2.0}), r"prepare\.datasets\.gm_notes\.gain is not a known key"),
         (changed("scale", "huge"), r"scale is 'huge'; it may be laptop, paper, smoke"),
         (changed("train.checkpoint_every", 75), r"must be a multiple of log_every"),
         (changed("scales.smoke.train.stepz", 1, "smoke"), r"train\.stepz is not a known key"),
@@ -84,6 +92,23 @@ def test_mistakes_are_one_sentence_that_names_the_key(raw, sentence):
     with pytest.raises(UserError, match=r"^params\.yaml: .*" + sentence) as caught:
         resolve(raw, ROOT)
     assert "\n" not in str(caught.value)
+
+
+def test_a_reader_and_a_data_set_change_what_they_name_for_themselves():
+    raw = changed("prepare.datasets", {"gm_melodies": {"gain": 1.0, "clips": {"train": 7}}, "lakh": {"seed": 3}})
+    block = resolve(raw, ROOT)["prepare"]
+    common = {key: value for key, value in RAW["prepare"].items() if key not in ("readers", "datasets")}
+    assert prepare_settings(block, "gm_notes", "nsynth") == common, "as it was before there were others"
+    melodies = prepare_settings(block, "gm_melodies", "melodies")
+    assert melodies["gain"] == 1.0 and melodies["clips"] == RAW["prepare"]["readers"]["melodies"]["clips"] | {
+        "train": 7
+    }
+    assert melodies["sample_rate"] == 24000 and melodies["loudness"] == common["loudness"] | {"rule": "none"}
+    assert prepare_settings(block, "lakh", "melodies") == melodies | {
+        "seed": 3, "gain": RAW["prepare"]["readers"]["melodies"]["gain"],
+        "clips": RAW["prepare"]["readers"]["melodies"]["clips"],
+    }  # fmt: skip
+    assert prepare_settings(block, "a_users_own", "melodies")["chunk_samples"] == 192000
 
 
 def test_a_missing_block_is_named():
