@@ -74,7 +74,7 @@ def test_a_toy_is_repeatable_and_judged(trained, tmp_path, name):
     generated = np.load(trained / name / "generated.npy")
     assert len(generated) == 40 and np.isfinite(generated).all()
     for row in read_csv(trained / name / "numbers.csv"):
-        assert row["figure"] == RUNS[name]["figure"] and np.isfinite(float(row["value"]))
+        assert row["figure"] == f"Figure {RUNS[name]['figure']}" and np.isfinite(float(row["value"]))
     if name == "grid_unet":
         assert generated.min() >= 0 and generated.max() < 12 and generated.dtype == np.int64
         assert np.load(trained / name / "times.npy")[[0, -1]].tolist() == [50, 0]
