@@ -22,6 +22,7 @@ rule mante2024:
         expand("<reports>/mante2024/table{number}.md", number=["4_1", "4_2"]),
         expand("<reports>/mante2024/sweep_{knob}.png", knob=KNOBS),
         expand("<reports>/mante2024/figure{number}.png", number=CONTROL_FIGURES),
+        rules.mante2024_toys.input,
         "<reports>/mante2024/fad.csv",
         "<reports>/mante2024/fidelity.md",
         "<reports>/mante2024/claims.md",

@@ -59,4 +59,5 @@ rule fad_table:
 
 
 include: "pichard2024.smk"
+include: "toys.smk"
 include: "mante2024.smk"
