@@ -42,7 +42,7 @@ def our_loss(network, now, clean, level, controls, alphas, bars):
 def one_hot_loss(network, now, clean, level, controls, alphas, bars):
     """The same through one-hot arrays in log space."""
     shape = (-1, *[1] * now.ndim)
-    alpha, bar = (torch.tensor(part, device=now.device).reshape(shape).clamp(max=1 - 1e-7) for part in (alphas, bars))
+    alpha, bar = (part.to(now.device, torch.float32).reshape(shape).clamp(max=1 - 1e-7) for part in (alphas, bars))
     classes = network.classes
 
     def log_one_hot(x):
@@ -91,7 +91,7 @@ def step(which, settings):
 
     def go(clips=slice(None)):
         began = time.perf_counter()
-        steps = [(here / there).tolist()[clips], there.tolist()[clips]]
+        steps = [(here / there)[clips], there[clips]]
         loss = LOSSES[which](network, *[part[clips] for part in inputs], *steps)
         loss.backward()
         return loss.item(), time.perf_counter() - began

@@ -1,9 +1,9 @@
 """Complex constant-Q transform as two channels, real and imaginary part, on a regular grid of bins and frames (M-04).
 
 Bin b is a filter around f_min * 2^(b / bins_per_octave), cut out of the spectrum: a window with compact support in
-frequency that rises from one neighbour and falls to the other as quarters of a cosine on a logarithmic axis, so that the
-squares of all windows add up to one between the lowest and the highest bin. All bins have the same hop, which must be
-short enough that none is wider than the frame rate: then nothing aliases, the transform is a tight frame, and its
+frequency that rises from one neighbour and falls to the other as quarters of a cosine on a logarithmic axis, so that
+the squares of all windows add up to one between the lowest and the highest bin. All bins have the same hop, which must
+be short enough that none is wider than the frame rate: then nothing aliases, the transform is a tight frame, and its
 adjoint takes it back. Where windows that reach from neighbour to neighbour would be wider than that, as on the memoir's
 grid above 6.2 kHz, they overlap less.
 
@@ -60,11 +60,12 @@ class Grid:
         # How much windows may overlap at the borders of each bin: 1 reaches from neighbour to neighbour, 0 is a cut.
         room = 2 * np.arcsinh(self.rate / self.hop / (2 * self.centres)) / np.log(self.step) - 1
         if room[-1] < LEAST_OVERLAP:
-            width = 2 * self.centres[-1] * np.sinh(np.log(self.step) / 2 * (1 + LEAST_OVERLAP))
+            centre = self.centres[-1]
+            width = 2 * centre * np.sinh(np.log(self.step) / 2 * (1 + LEAST_OVERLAP))
             raise UserError(
-                f"codec.cqt in params.yaml: the highest bin, at {self.centres[-1]:.0f} Hz, is {width:.0f} Hz wide and a "
-                f"hop of {self.hop} samples gives {self.rate / self.hop:.0f} frames a second, so the CQT could not be "
-                f"inverted; set hop to {int(self.rate // width)} or less, or bins_per_octave higher"
+                f"codec.cqt in params.yaml: the highest bin, at {centre:.0f} Hz, is {width:.0f} Hz wide and a "
+                f"hop of {self.hop} samples gives {self.rate / self.hop:.0f} frames a second, so the CQT could not "
+                f"be inverted; set hop to {int(self.rate // width)} or less, or bins_per_octave higher"
             )
         room = np.clip(room, 0, 1)
         inner = np.minimum(room[1:], room[:-1])
@@ -92,7 +93,7 @@ class Grid:
 
 
 class Frame(nn.Module):
-    """The transform of clips of ``samples`` as a linear map that keeps lengths: a tight frame but for the clip's ends."""
+    """The transform of clips of ``samples`` as a linear map that keeps lengths: a tight frame, but for both ends."""
 
     def __init__(self, grid: Grid, samples: int):
         super().__init__()

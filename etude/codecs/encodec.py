@@ -165,11 +165,12 @@ def check_codebooks(tensors: Any, bandwidth: float, path: Path, published: Publi
     """Raise ``UserError`` when a weight file has codebooks, but fewer than ``bandwidth`` kbps need."""
     names = tensors if isinstance(tensors, dict) else {}
     found = sum(str(name).startswith("quantizer.") and str(name).endswith("._codebook.embed") for name in names)
-    if 0 < found < codebooks_of(bandwidth):
+    needed, kbps = codebooks_of(bandwidth), found * BITS * RATE / HOP / 1000
+    if 0 < found < needed:
         raise UserError(
-            f"{path}: weights for another bandwidth: {found} codebooks found, which are {found * BITS * RATE / HOP / 1000:g}"
-            f" kbps, and codec.{published.codec}.bandwidth in params.yaml is {bandwidth:g} kbps, which needs "
-            f"{codebooks_of(bandwidth)}; {published.advice}"
+            f"{path}: weights for another bandwidth: {found} codebooks found, which are {kbps:g} kbps, and "
+            f"codec.{published.codec}.bandwidth in params.yaml is {bandwidth:g} kbps, which needs {needed}; "
+            f"{published.advice}"
         )
 
 

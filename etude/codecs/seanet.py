@@ -43,6 +43,7 @@ from etude.pipeline.progress import progress
 from etude.training.checkpoint import Checkpoint
 from etude.training.loop import Trainable, train
 from etude.training.seeds import generator_at
+from etude.training.windows import Windows
 
 RATIOS = [8, 5, 4, 2]  # of the decoder's upsampling: 320 samples a latent frame
 WINDOWS = (128, 512, 2048)  # of the spectra in the loss, in samples
@@ -69,6 +70,9 @@ class SeanetTraining(Trainable):
 
     def trained_in(self, stage: int) -> list[nn.Module]:
         return [self.network.encoder, self.network.decoder]
+
+    def arrays_in(self, stage: int) -> tuple[str, ...]:
+        return ("audio",)
 
     def loss(self, batch: dict[str, Tensor], stage: int, generator: torch.Generator) -> Tensor:
         audio = batch["audio"] / 32768.0
@@ -197,21 +201,14 @@ def follow(book: nn.Module, vectors: Tensor, codes: Tensor, decay: float, genera
     book.embed.copy_(book.embed_avg / book.cluster_size[:, None])
 
 
-class Crops:
-    """Audio int16 [clips, samples] as the training loop wants it: cut into pieces of ``length``, what is over at the
-    end left out. Only the pieces of a batch are read."""
+class Clips:
+    """Audio int16 [clips, samples] in memory or on disk, as windows are cut from it."""
 
-    def __init__(self, audio: np.ndarray, length: int):
-        self.audio, self.length = audio, length
-        self.per_clip = audio.shape[1] // length
+    def __init__(self, audio: np.ndarray):
+        self.arrays, self.rows = {"audio": audio}, np.arange(len(audio))
 
     def __len__(self) -> int:
-        return len(self.audio) * self.per_clip
-
-    def batch(self, clips: Tensor | slice, names: tuple[str, ...]) -> dict[str, Tensor]:
-        places = [divmod(int(k), self.per_clip) for k in torch.arange(len(self))[clips]]
-        pieces = [self.audio[clip, part * self.length : (part + 1) * self.length] for clip, part in places]
-        return {"audio": torch.from_numpy(np.stack(pieces).astype(np.float32))}
+        return len(self.rows)
 
 
 def obtain(folder: Path, audio: np.ndarray, rate: int, settings, checkpoint: Checkpoint) -> dict[str, Any]:
@@ -224,7 +221,9 @@ def obtain(folder: Path, audio: np.ndarray, rate: int, settings, checkpoint: Che
         model = SeanetTraining(settings)
         linear_start(model.network, audio)
     model.fit_codebooks(audio, settings.kmeans.frames, settings.kmeans.iterations, settings.seed)
-    curve = train(model, Crops(audio, settings.crop), settings.train, settings.seed, checkpoint, "seanet codec")
+    curve = train(
+        model, Windows(Clips(audio), settings.crop), settings.train, settings.seed, checkpoint, "seanet codec"
+    )
     with atomic(folder / "weights.safetensors") as part:
         save_file({name: tensor.contiguous() for name, tensor in model.network.state_dict().items()}, part)
     return {

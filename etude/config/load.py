@@ -47,6 +47,7 @@ def resolve(raw: dict[str, Any], root: Path = Path(".")) -> dict[str, Any]:
     _check_readers(checked["prepare"], root)
     _add_ablations(checked, root)
     _check_grid(checked, root)
+    _check_formats(checked)
     check_cells(checked)
     _apply_variant(checked)
     return checked
@@ -131,6 +132,13 @@ def _check_grid(params: dict[str, Any], root: Path) -> None:
     for name in grid["priors"]:
         if name not in grid["systems"]:
             _refuse("grid.priors", f"names {name!r}, which is not in grid.systems" + _hint(name, grid["systems"]))
+
+
+def _check_formats(params: dict[str, Any]) -> None:
+    for name, block in params["formats"].items():
+        if block["codec"] not in params["codec"]:
+            known = _hint(block["codec"], sorted(params["codec"]))
+            _refuse(f"formats.{name}.codec", f"is {block['codec']!r}, and there is no such block in codec{known}")
 
 
 def _plugins(family: str, root: Path) -> list[str]:

@@ -197,8 +197,8 @@ class EncodecCodec(PretrainedCodec):
 
 
 class CqtCodec(Block):
-    """codec.cqt: complex constant-Q transform (M-04). ``iterations`` of conjugate gradients in its inverse; ``deviation``:
-    what the standard deviation over the train split is scaled to."""
+    """codec.cqt: complex constant-Q transform (M-04). ``iterations`` of conjugate gradients in its inverse;
+    ``deviation``: what the standard deviation over the train split is scaled to."""
 
     sample_rate: Positive
     f_min: Rate
@@ -217,9 +217,9 @@ class KMeans(Block):
 
 
 class SeanetCodec(Block):
-    """codec.seanet: EnCodec's architecture, trained here (M-05, M-06). ``filters`` at the full rate (EnCodec 24 kHz: 32),
-    layers of its ``lstm`` (2), ``bandwidth`` in kbps, ``crop`` in samples; ``spectral`` and ``commitment``: weights of
-    losses; ``decay`` of the codebooks' running means."""
+    """codec.seanet: EnCodec's architecture, trained here (M-05, M-06). ``filters`` at the full rate (EnCodec 24 kHz:
+    32), layers of its ``lstm`` (2), ``bandwidth`` in kbps, ``crop`` in samples; ``spectral`` and ``commitment``:
+    weights of losses; ``decay`` of the codebooks' running means."""
 
     filters: Annotated[int, Field(ge=8)]
     lstm: Count

@@ -52,7 +52,7 @@ class MultinomialDiffusion:
         now = self.noised(clean, times, generators)
         logits = network(now, (times / self.steps).to(now.device, torch.float32))
         here, there = self.alpha_bar[times.cpu()], self.alpha_bar[times.cpu() - 1]
-        return divergence(logits, now, clean, (here / there).tolist(), there.tolist()).mean()
+        return divergence(logits, now, clean, here / there, there).mean()
 
     def start(self, noise: Tensor) -> Tensor:
         """x_T from ``noise`` ~ N(0, I) of its shape: the Gaussian's quantile says which of the K equal shares."""
@@ -83,7 +83,7 @@ class MultinomialDiffusion:
         here, there = self.alpha_bar[t].item(), self.alpha_bar[s].item()
         logits = network(x, torch.full((len(x),), t / self.steps, device=x.device))
         chance = uniform((len(x), 3, *x.shape[1:]), generators, x.device)
-        return torch.stack([draw(*clip, here / there, there, u) for *clip, u in zip(logits, x, chance, strict=True)])
+        return draw(logits, x, here / there, there, chance)
 
     def _class_of(self, share: Tensor) -> Tensor:
         return (share * self.classes).long().clamp_(max=self.classes - 1)

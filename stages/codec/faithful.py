@@ -17,7 +17,7 @@ TRANSCRIBED = 40  # clips
 
 
 def faithfulness(codec, rows: list[dict], originals: np.ndarray, trips: np.ndarray, notes: Path, rate: int) -> dict:
-    """Facts about ``trips`` of ``originals`` [clips, samples], the clips of ``rows``, of which ``notes`` lists the notes.
+    """Facts about ``trips`` of ``originals`` [clips, samples]: of ``rows``, whose notes are in the file ``notes``.
 
     ``si_sdr_db`` is the mean over clips; ``second_trip_snr_db`` compares a second round trip with the first, so that
     what a codec leaves out by design does not count: where it is high, decoding inverts encoding. Codes have the same

@@ -29,6 +29,8 @@ rule export_format:
         facts="<data>/formats/{dataset}/{format}/format.json",
     log:
         "<logs>/encode/formats_{dataset}_{format}.log",
+    wildcard_constraints:
+        format=r"[a-z][a-z0-9_]*",
     resources:
         runtime=240,
         mem_mb=4000,

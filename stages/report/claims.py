@@ -291,7 +291,7 @@ def markdown(rows: list[dict[str, Any]], paper: Paper, scale: str) -> str:
             "claim": row["claim"],
             "what it says": row["says"],
             "on": ", ".join(filter(None, [row["dataset"], row["panel"]])),
-            "h1": {"coarse": "coarse", "fine": "fine", "": ""}[row["reading"]],
+            **({"h1": row["reading"]} if len(paper.readings) > 1 else {}),
             "verdict": f"**{row['verdict']}**",
             "because": _because(row),
             "its own numbers": _own(row),

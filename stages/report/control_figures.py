@@ -126,7 +126,8 @@ def draw(
         else:
             below[0].set_title(name, loc="left", fontsize=6)
         matrix = tracks[features["instrument"]]
-        below[0].imshow(matrix, aspect="auto", extent=(0, seconds, len(matrix), 0), cmap="cividis", vmin=-1, vmax=1)
+        extent = (0, seconds, len(matrix), 0)
+        below[0].imshow(matrix, aspect="auto", extent=extent, cmap="cividis", vmin=-1, vmax=1, interpolation="nearest")
         below[0].set_yticks(np.arange(len(matrix)) + 0.5, form.controls[features["instrument"]])
         for axes, rowset, what in (
             (below[1], features["pitch"], "chroma"),
@@ -147,7 +148,7 @@ def caption(row: dict[str, object]) -> str:
         for metric, what in zip(SCORES, ("chroma", "voicing", "velocity"), strict=True)
         if row[metric] != ""
     ]
-    return ", ".join([*words, f"instruments {row['instruments_right']} of {row['instruments']}"])
+    return ", ".join(words) + f"\ninstruments {row['instruments_right']} of {row['instruments']}"
 
 
 def mel(audio: np.ndarray, rate: int) -> np.ndarray:

@@ -15,7 +15,8 @@ def main(settings, printed: Path, evaluated: Path, csv: Path) -> None:
     rows = []
     for dataset in settings.datasets:
         for embedding in settings.embeddings:
-            for name, cell in vars(settings.cells).items():
+            for name in settings.order:
+                cell = getattr(settings.cells, name)
 
                 def scores(of: str, seed: int = 0, place=(dataset, embedding)) -> dict[str, str]:
                     return read_csv(evaluated / place[0] / of / str(seed) / f"{place[1]}.csv")[0]

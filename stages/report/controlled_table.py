@@ -47,11 +47,12 @@ def main(settings, printed: Path, reports: Path, models: Path, formats: Path, cs
         for embedding in settings.embeddings:
             columns = [Column(metric, dataset, title=paper.heading(metric)) for metric in METRICS]
             cells = {}
-            for name, cell in vars(settings.cells).items():
+            for name in settings.order:
+                cell = getattr(settings.cells, name)
                 found = costs(paper, settings.table, name, cell, settings, models / dataset, formats / dataset, times)
                 found |= distances(name, cell, settings, reports / "evaluate/controlled" / dataset, embedding)
                 cells |= {(name, column): found[column.metric] for column in columns if column.metric in found}
-            lines = [Line(name, title=name) for name in vars(settings.cells)]
+            lines = [Line(name, title=name) for name in settings.order]
             shown = [column for column in columns if any((line.key, column) in cells for line in lines)]
             panels.append(Panel(embedding, f"{dataset}, FAD by {embedding}", "", lines, shown, cells))
     context = {"seeds": " ".join(map(str, settings.seeds)), "scale": settings.scale, "code": settings.metric_code}
@@ -141,7 +142,7 @@ def distances(name: str, cell, settings, folder: Path, embedding: str) -> dict[s
 
     runs = [scores(name, seed) for seed in settings.seeds]
     found = {
-        "FAD": joined(runs),
+        "FAD": joined(runs, "one seed" if len(runs) == 1 else ""),
         "FAD_round_trip": joined([scores(cell.round_trip)]),
         "FAD_originals": joined([scores(cell.originals)]),
         "FAD_halves": _value(runs[0], "floor_jack", "floor_se_jack"),
@@ -151,7 +152,7 @@ def distances(name: str, cell, settings, folder: Path, embedding: str) -> dict[s
     return found
 
 
-def joined(runs: list[dict[str, str]]) -> Value:
+def joined(runs: list[dict[str, str]], note: str = "") -> Value:
     """Mean over seeds; the half of its interval over clips joined with that over seeds."""
     if not runs[0]["fad_jack"]:
         return Value(float(runs[0]["fad"]), note="too few clips for an interval")
@@ -159,7 +160,7 @@ def joined(runs: list[dict[str, str]]) -> Value:
     halves = [statistics.fmean(float(run["ci_high"]) - float(run["fad_jack"]) for run in runs)]
     halves += [] if value.high is None else [value.high - value.value]
     half = math.hypot(*halves)
-    return Value(value.value, value.value - half, value.value + half, len(runs), "" if len(runs) > 1 else "one seed")
+    return Value(value.value, value.value - half, value.value + half, len(runs), note)
 
 
 def _value(row: dict[str, str], name: str, error: str) -> Value:

@@ -42,7 +42,8 @@ def panel(paper: Paper, dataset: str, settings, folder: Path) -> Panel:
     """All sets of one data set."""
     columns = [Column(metric, dataset, title=paper.heading(metric)) for metric in METRICS]
     own, shuffled, cells = [], [], {}
-    for name, one in vars(settings.sets).items():
+    for name in settings.order:
+        one = getattr(settings.sets, name)
         tables = [read_csv(folder / name / f"{seed}.csv") for seed in one.seeds]
         own.append(Line(name, one.kind, name))
         for against, line in (("own", own[-1]), ("shuffled", Line(f"shuffled_{name}", "floor", f"shuffled: {name}"))):

@@ -22,6 +22,7 @@ rule mante2024:
         expand("<reports>/mante2024/table{number}.md", number=["4_1", "4_2"]),
         expand("<reports>/mante2024/sweep_{knob}.png", knob=KNOBS),
         expand("<reports>/mante2024/figure{number}.png", number=CONTROL_FIGURES),
+        rules.mante2024_toys.input,
         "<reports>/mante2024/fad.csv",
         "<reports>/mante2024/fidelity.md",
         "<reports>/mante2024/claims.md",
@@ -83,6 +84,7 @@ rule mante2024_table4_1:
     params:
         settings=mante_settings(
             table="4.1",
+            order=TABLES["4.1"],
             cells={cell: beside(cell) for cell in TABLES["4.1"]},
             clips=MANTE["generate"]["clips"],
             batch=MANTE["speed"]["batch"],
@@ -123,6 +125,7 @@ use rule mante2024_table4_1 as mante2024_table4_2 with:
     params:
         settings=mante_settings(
             table="4.2",
+            order=TABLES["4.2"],
             cells={cell: beside(cell) for cell in TABLES["4.2"]},
             clips=MANTE["generate"]["clips"],
             batch=MANTE["speed"]["batch"],
@@ -144,6 +147,7 @@ rule mante2024_fad:
         "<logs>/report/mante2024/fad.log",
     params:
         settings=mante_settings(
+            order=list(MANTE["cells"]),
             cells={cell: beside(cell) for cell in MANTE["cells"]},
             variant=PARAMS["variant"],
             metric_code=code("stages.evaluate.fad"),
@@ -176,7 +180,9 @@ rule mante2024_fidelity:
     log:
         "<logs>/report/mante2024/fidelity.log",
     params:
-        settings=mante_settings(sets=heard_sets(), metric_code=code("stages.evaluate.fidelity")),
+        settings=mante_settings(
+            order=list(heard_sets()), sets=heard_sets(), metric_code=code("stages.evaluate.fidelity")
+        ),
         code=code("stages.report.fidelity_table"),
         evaluated=f"{ROOT}reports/evaluate/fidelity",
     shell:

@@ -141,7 +141,8 @@ def show(cell: Value | None) -> str:
         return ""
     if cell.value is None:
         return cell.note or "not measured"
-    interval = "" if cell.low is None or cell.high is None else f" ({cell.low:.3g} .. {cell.high:.3g})"
+    exact = cell.n is None and cell.low == cell.high  # counted, not measured
+    interval = "" if exact or None in (cell.low, cell.high) else f" ({cell.low:.3g} .. {cell.high:.3g})"
     return f"{cell.value:.3g}{interval}" + (f", {cell.note}" if cell.note else "")
 
 

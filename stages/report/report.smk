@@ -66,5 +66,6 @@ rule fad_table:
 
 include: "metrics.smk"
 include: "pichard2024.smk"
+include: "toys.smk"
 include: "mante2024.smk"
 include: "page.smk"

@@ -23,11 +23,11 @@ HEADINGS = {
 }
 HEADLINES = {
     "3.1": ["energy distance"],
-    "3.2": ["mean confidence", "Fréchet distance of features to the training digits"],
+    "3.2": ["mean confidence", "Fréchet distance of features"],
     "3.3": ["total variation"],
     "3.6": ["energy distance"],
 }
-SHORT = {"Fréchet distance of features to the training digits": "Fréchet distance"}
+SHORT = {"Fréchet distance of features": "Fréchet distance"}
 
 Panels = dict[str, np.ndarray]
 

@@ -55,7 +55,7 @@ class SwissRoll:
         noise = np.random.default_rng(self.seed).normal(size=(count, 2))
         return [
             _row("energy distance", np.mean(found), np.mean(pairs), energy_distance(noise, parts[0]), "lower"),
-            _row("energy distance, the farthest of 10", max(found), max(pairs), None, "lower"),
+            _row("energy distance, farthest of 10", max(found), max(pairs), None, "lower"),
         ]
 
 
@@ -103,7 +103,7 @@ class SwissRollGrid(SwissRoll):
             _row("total variation", total_variation(found, first), total_variation(first, second),
                  total_variation(self.histogram(uniform), first), "lower"),
             *(
-                _row(f"entropy of the {name} axis, nats, at t = {time}", entropy(counts.sum(axis)),
+                _row(f"nats of the {name} axis at t = {time}", entropy(counts.sum(axis)),
                      entropy(first.sum(axis)), np.log(self.classes), "none")
                 for name, axis in axes.items()
                 for time, counts in zip(shown["times"].tolist(), shown["steps"], strict=True)
@@ -147,11 +147,11 @@ class Digits:
         reference = root_of(self._features(self.train))
         distance = {kind: frechet(root_of(self._features(images)), reference) for kind, images in kinds.items()}
         return [
-            _row("accuracy of the classifier on unseen digits", self.accuracy, None, 0.1, "higher"),
+            _row("accuracy of the classifier", self.accuracy, None, 0.1, "higher"),
             _row("mean confidence", *(sure[kind].max(1).mean() for kind in kinds), "higher"),
-            _row("kinds of digits among the samples", *((counts[kind] > 0).sum() for kind in kinds), "higher"),
-            _row("entropy of the kinds, nats", *(entropy(counts[kind]) for kind in kinds), "higher"),
-            _row("Fréchet distance of features to the training digits", *(distance[kind] for kind in kinds), "lower"),
+            _row("kinds of digits", *((counts[kind] > 0).sum() for kind in kinds), "higher"),
+            _row("nats of the kinds", *(entropy(counts[kind]) for kind in kinds), "higher"),
+            _row("Fréchet distance of features", *(distance[kind] for kind in kinds), "lower"),
             _row("samples", len(generated), 2 * half, None, "none"),
         ]
 

@@ -24,7 +24,7 @@ from etude.training.loop import Batch, train
 from etude.training.seeds import generator_at
 from stages.train.toy_data import TOYS
 
-COLUMNS = ["toy", "figure", "data", "system", "parameters", "metric", "value", "true", "chance", "direction"]
+COLUMNS = ["toy", "figure", "data", "system", "metric", "value", "true", "chance", "direction", "parameters"]
 UNCONTROLLED = namespace({"how": "none", "channels": 0, "side": "encoder", "decimate": 1, "dropout": 0.0})
 
 
@@ -63,8 +63,9 @@ def main(settings, scratch: Path, tensorboard: Path, out: Path) -> None:
     noise = torch.randn(settings.samples, *system.noise_shape(data.shape[-1]), generator=_at(settings.seed, "noise"))
     with torch.no_grad():
         shown = data.generate(system, noise, settings.sampler, _at(settings.seed, "steps"))
-    facts = {key: getattr(settings, key) for key in ("toy", "figure", "data", "system")}
-    numbers = [facts | {"parameters": system.learnable} | row for row in data.numbers(shown)]
+    facts = {key: getattr(settings, key) for key in ("toy", "data", "system")}
+    facts |= {"figure": f"Figure {settings.figure}", "parameters": system.learnable}
+    numbers = [facts | row for row in data.numbers(shown)]
 
     write_tensorboard(tensorboard, curve)
     write_csv(out / "loss.csv", curve, ["stage", "step", "loss"])

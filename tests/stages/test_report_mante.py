@@ -106,7 +106,7 @@ def root(tmp_path_factory) -> Path:
 
 def table(root, number="4.1"):
     chosen = {name: cell for name, cell in CELLS.items() if (name == "edm_best") == (number == "4.2")}
-    settings = COMMON | {"table": number, "cells": chosen, "clips": 64, "batch": 8}
+    settings = COMMON | {"table": number, "order": list(chosen), "cells": chosen, "clips": 64, "batch": 8}
     csv = root / f"table{number}.csv"
     paths = root / "reports", root / "models/controlled", root / "data/formats"
     controlled_table.main(namespace(settings), PRINTED, *paths, csv, csv.with_suffix(".md"))
@@ -131,7 +131,7 @@ def fidelity(root):
         for name in names
     }
     csv = root / "fidelity.csv"
-    settings = namespace(COMMON | {"sets": sets})
+    settings = namespace(COMMON | {"order": list(sets), "sets": sets})
     fidelity_table.main(settings, PRINTED, root / "reports/evaluate/fidelity", csv, csv.with_suffix(".md"))
     return read_csv(csv), csv.with_suffix(".md").read_text()
 
@@ -210,7 +210,7 @@ def test_claims_are_judged_by_the_tables_and_printed_numbers_by_themselves(root)
 
 
 def test_rows_of_fad_csv_have_its_columns_and_the_printed_number(root):
-    settings = COMMON | {"variant": "corrected", "cells": CELLS}
+    settings = COMMON | {"variant": "corrected", "order": list(CELLS), "cells": CELLS}
     controlled_fad.main(namespace(settings), PRINTED, root / "reports/evaluate/controlled", root / "fad.csv")
     rows = {row["system"]: row for row in read_csv(root / "fad.csv")}
     assert list(rows["edm_cqt"]) == FAD_COLUMNS

@@ -21,8 +21,9 @@ from tests.etude.codecs.pretrained import refusal
 RATE, SAMPLES = 24000, 19200
 TRAIN = {"steps": 4, "batch": 4, "lr": 1e-5, "warmup": 1, "schedule": "cosine", "ema": 0.9}
 SETTINGS = {
-    "filters": 8, "lstm": 1, "bandwidth": 3.0, "kmeans": {"frames": 600, "iterations": 2}, "crop": 2560, "spectral": 0.3,
-    "commitment": 0.1, "decay": 0.99, "seed": 0, "train": TRAIN | {"log_every": 2, "checkpoint_every": 2},
+    "filters": 8, "lstm": 1, "bandwidth": 3.0, "kmeans": {"frames": 600, "iterations": 2},
+    "crop": 2560, "spectral": 0.3, "commitment": 0.1, "decay": 0.99, "seed": 0,
+    "train": TRAIN | {"log_every": 2, "checkpoint_every": 2},
 }  # fmt: skip
 
 

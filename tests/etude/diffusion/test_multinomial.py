@@ -19,6 +19,10 @@ def at(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
+def f64(*numbers: float) -> torch.Tensor:
+    return torch.tensor(numbers, dtype=torch.float64)
+
+
 def matrix(keep: float, classes: int) -> torch.Tensor:
     """Q of a step that keeps a class with probability ``keep`` and else draws any: [from, to]."""
     return keep * torch.eye(classes, dtype=torch.float64) + (1 - keep) / classes
@@ -63,7 +67,7 @@ def test_divergence_is_that_of_bayes_rule_for_all_classes(classes, alpha, bar):
     logits = 2 * torch.randn(1, 1, classes, classes**2, generator=at(), dtype=torch.float64)
     pairs = torch.tensor(list(product(range(classes), repeat=2)))
     now, clean = pairs[:, 0].reshape(1, 1, -1), pairs[:, 1].reshape(1, 1, -1)
-    found = divergence(logits, now, clean, [alpha], [bar])[0, 0]
+    found = divergence(logits, now, clean, f64(alpha), f64(bar))[0, 0]
     for k, (x_t, x_0) in enumerate(pairs.tolist()):
         assert found[k].item() == pytest.approx(kl(*by_enumeration(logits[0, 0, :, k], x_t, x_0, alpha, bar)), abs=1e-9)
         if bar == 1.0:  # t = 1
@@ -86,9 +90,9 @@ def test_two_classes_are_binomial_diffusion():
 def test_divergence_is_never_negative_and_nothing_where_the_network_knows(classes, alpha, bar, sure, seed):
     logits = sure * torch.randn(1, 2, classes, 7, generator=at(seed))
     now, clean = (torch.randint(classes, (1, 2, 7), generator=at(seed + k)) for k in (1, 2))
-    assert divergence(logits, now, clean, [alpha], [bar]).min() > -1e-5
+    assert divergence(logits, now, clean, f64(alpha), f64(bar)).min() > -1e-5
     known = 80 * torch.nn.functional.one_hot(clean, classes).movedim(-1, 2).float()
-    assert divergence(known, now, clean, [alpha], [bar]).abs().max() < 1e-4
+    assert divergence(known, now, clean, f64(alpha), f64(bar)).abs().max() < 1e-4
 
 
 def test_loss_and_gradient_are_those_of_one_hot_arrays():
@@ -101,7 +105,7 @@ def test_loss_and_gradient_are_those_of_one_hot_arrays():
     times = torch.tensor([1, 2, 500, 1000])
     now = chain.noised(clean, times, at(1))
     here, there = chain.alpha_bar[times], chain.alpha_bar[times - 1]
-    steps = (here / there).tolist(), there.tolist()
+    steps = here / there, there
     found = []
     for loss_of in (our_loss, one_hot_loss):
         network.zero_grad()
@@ -112,11 +116,25 @@ def test_loss_and_gradient_are_those_of_one_hot_arrays():
     torch.testing.assert_close(found[0][1], found[1][1], atol=1e-5, rtol=1e-3)
 
 
+def test_clips_may_be_worked_on_together_or_one_by_one(monkeypatch):
+    logits = torch.randn(5, 2, 7, 3, generator=at(), requires_grad=True)
+    now, clean = (torch.randint(7, (5, 2, 3), generator=at(k)) for k in (1, 2))
+    steps = f64(0.9, 0.5, 0.99, 0.2, 0.7), f64(0.3, 1.0, 0.999, 0.1, 1.0)
+    found = []
+    for together in (1, 100, 10**6):
+        monkeypatch.setattr("etude.diffusion.categorical.TOGETHER", together)
+        loss = divergence(logits, now, clean, *steps)
+        found.append((loss, torch.autograd.grad(loss.sum(), logits)[0]))
+    for loss, gradient in found[1:]:
+        torch.testing.assert_close(loss, found[0][0])
+        torch.testing.assert_close(gradient, found[0][1])
+
+
 def test_the_gradient_is_that_of_finite_differences():
     logits = torch.randn(3, 2, 5, 4, generator=at(), dtype=torch.float64, requires_grad=True)
     now, clean = (torch.randint(5, (3, 2, 4), generator=at(k)) for k in (1, 2))
     clean[0] = now[0]
-    steps = [0.9, 0.5, 0.99], [0.3, 1.0, 0.999]
+    steps = f64(0.9, 0.5, 0.99), f64(0.3, 1.0, 0.999)
     assert torch.autograd.gradcheck(lambda x: divergence(x, now, clean, *steps), logits)
 
 
@@ -124,7 +142,7 @@ def test_the_gradient_is_that_of_finite_differences():
 def test_draws_have_the_posteriors_probabilities(alpha, bar):
     logits, now, many = torch.tensor([1.0, -1.0, 0.3, 0.0]), 2, 60_000
     wide = logits[None, :, None].expand(1, 4, many)
-    x = draw(wide, torch.full((1, many), now), alpha, bar, torch.rand(3, 1, many, generator=at()))
+    x = draw(wide[None], torch.full((1, 1, many), now), alpha, bar, torch.rand(1, 3, 1, many, generator=at()))
     expected = by_enumeration(logits, now, 0, alpha, bar)[1]
     torch.testing.assert_close(torch.bincount(x.flatten(), minlength=4) / many, expected.float(), atol=0.01, rtol=0)
 
