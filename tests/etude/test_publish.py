@@ -11,7 +11,7 @@ from etude.cli import main
 from etude.errors import UserError
 from etude.pipeline.files import sha256_file, write_csv
 from etude.publish.pages import RESULTS, contents, publish, scales
-from etude.publish.readme import BLOCK, digits, filled, select, table
+from etude.publish.readme import BLOCK, MISSING, bound, digits, filled, ours, select, table
 
 ROOT = Path(__file__).parents[2]
 COLUMNS = ["dataset", "row", "metric", "place", "unit", "value", "ci_low", "ci_high", "printed_coarse"]
@@ -148,3 +148,12 @@ def test_the_readme_says_what_is_published():
 )
 def test_three_digits_written_out(value, text):
     assert digits(value) == text
+
+
+def test_every_line_of_the_readme_finds_its_cells_in_what_is_published():
+    for path in (ROOT / "papers").glob("*_readme.yaml"):
+        for line in yaml.safe_load(path.read_text(encoding="utf-8"))["lines"]:
+            for scale in scales(ROOT):
+                if (ROOT / RESULTS / scale / line["table"]).is_file():
+                    assert ours(line, ROOT / RESULTS / scale) != MISSING, (line["row"], scale)
+                    assert all(bound(line, key, ROOT, [scale]) != MISSING for key in ("ceiling", "floor")), line["row"]
