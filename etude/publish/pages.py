@@ -61,9 +61,9 @@ def header(path: Path, chain: Chain) -> str:
     seconds = sum(_seconds(other) for other in _distinct(jobs))
     machines = sorted({_machine(other["ran"]) for other in jobs if other["ran"]})
     packages = ", ".join(f"{name} {version}" for name, version in ran.get("packages", {}).items())
-    told = json.dumps({name: settings[name] for name in ("scale", "variant") if name in settings})
+    told = "".join(f", {name} {settings[name]}" for name in ("scale", "variant") if name in settings)
     lines = [
-        f"Made {job['ended'] or job['began']} by rule `{job['rule']}`, code `{job['code']}`, {told.strip('{}')}.",
+        f"Made {job['ended'] or job['began']} by rule `{job['rule']}`, code `{job['code']}`{told}.",
         f"Behind it: {len(_distinct(jobs))} jobs, {duration(seconds)} of job time, on {'; '.join(machines)}.",
         f"Python {ran.get('python', 'unknown')}, {packages}." if packages else "",
         f"Inputs that no job made: {', '.join(f'`{name}` {_short(digest)}' for name, digest in _inputs(chain))}.",

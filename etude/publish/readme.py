@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from tabulate import tabulate
 
 from etude.errors import UserError
 from etude.pipeline.files import read_csv
@@ -21,6 +20,7 @@ from etude.publish.pages import RESULTS, scales
 BLOCK = re.compile(r"(<!-- results of (\w+) -->\n)(.*?)(<!-- end of results -->)", re.DOTALL)
 UNITS = {"percent": " %", "nats": " nats", "seconds": " s"}
 MISSING = "not published"
+COLUMNS = ("value", "ci_low", "ci_high")
 Where = dict[str, Any]
 
 
@@ -44,7 +44,7 @@ def table(paper: str, root: Path) -> str:
         for key, heading in (("ceiling", "best possible"), ("floor", "untrained, or by chance")):
             row[heading] = bound(line, key, root, published)
         rows.append(row)
-    return tabulate(rows, headers="keys", tablefmt="pipe", disable_numparse=True)
+    return _lines(rows)
 
 
 def ours(line: Where, folder: Path) -> str:
@@ -68,8 +68,8 @@ def printed(line: Where, root: Path, published: Iterable[str]) -> str:
     for scale in published:
         if (file := root / RESULTS / scale / line["table"]).is_file():
             cells = select(read_csv(file), line.get("where", {}) | line["ours"], file)
-            values = [cell["printed_coarse"] for cell in cells]
-            return f"{', '.join(values)}{UNITS.get(cells[0]['unit'], '')}" if cells and all(values) else ""
+            values = [cell[line.get("printed_column", "printed_coarse")] for cell in cells]
+            return f"{', '.join(values)}{UNITS.get(cells[0].get('unit', ''), '')}" if cells and all(values) else ""
     return ""
 
 
@@ -79,7 +79,9 @@ def bound(line: Where, key: str, root: Path, published: Iterable[str]) -> str:
         return ""
     for scale in published:
         if (file := root / RESULTS / scale / line["table"]).is_file():
-            return show(select(read_csv(file), line.get("where", {}) | line[key], file), line, intervals=False)
+            where = {**line.get("where", {}), **line[key]}
+            told = {**line, "columns": where.pop("columns", line.get("columns", COLUMNS))}
+            return show(select(read_csv(file), where, file), told, intervals=False)
     return ""
 
 
@@ -115,9 +117,22 @@ def show(cells: list[dict[str, str]], line: Where, intervals: bool) -> str:
     """The values of ``cells``, with the interval of a single one."""
     if not cells:
         return MISSING
-    value, low, high = line.get("columns", ["value", "ci_low", "ci_high"])
+    value, *ends = line.get("columns", COLUMNS)
     unit = UNITS.get(cells[0].get("unit", ""), "")
-    texts = [f"{float(cell[value]):.3g}" if cell[value] else "none" for cell in cells]
-    if intervals and cells[0][value] and cells[0][low]:
-        return f"{texts[0]}{unit} ({float(cells[0][low]):.3g} .. {float(cells[0][high]):.3g})"
+    texts = [digits(cell[value]) if cell[value] else "none" for cell in cells]
+    if intervals and cells[0][value] and all(cells[0][end] for end in ends):
+        return f"{texts[0]}{unit} ({' .. '.join(digits(cells[0][end]) for end in ends)})"
     return f"{', '.join(texts)}{unit}"
+
+
+def digits(value: str) -> str:
+    """``value`` with three significant digits, written out: 1120, 0.0167."""
+    text = f"{float(value):.3g}"
+    return f"{float(text):.0f}" if "e+" in text else text
+
+
+def _lines(rows: list[dict[str, str]]) -> str:
+    """A table in Markdown, without the padding that would change every line with one number."""
+    head = list(rows[0])
+    cells = [head, ["---"] * len(head), *([row[key] for key in head] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in cells)

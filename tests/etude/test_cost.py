@@ -62,3 +62,14 @@ def test_the_whole_dag_of_the_paper_builds_without_its_data():
     jobs = count_jobs("paper")
     assert jobs["fetch_dataset"] == 2 and jobs["train_system"] == 12 and jobs["fad_table"] == 1
     assert jobs["embed_clips"] == jobs["fad_of_set"] == 2 * (2 * 3 + 2 + 1)
+
+
+def test_scale_large_is_the_papers_networks_on_the_laptops_data():
+    large, paper, laptop = (params(scale) for scale in ("large", "paper", "laptop"))
+    for block in ("systems", "train", "generate", "probes", "transfer", "priors", "ablation", "projection"):
+        assert large[block] == paper[block], block
+    for block in ("fetch", "prepare", "codec", "encode", "judge"):
+        assert large[block] == laptop[block], block
+    assert large["grid"]["datasets"] == laptop["grid"]["datasets"]
+    jobs = count_jobs("large")
+    assert jobs["fetch_dataset"] == 2 and jobs["train_system"] == 12 and jobs["fad_table"] == 1

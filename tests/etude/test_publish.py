@@ -11,7 +11,7 @@ from etude.cli import main
 from etude.errors import UserError
 from etude.pipeline.files import sha256_file, write_csv
 from etude.publish.pages import RESULTS, contents, publish, scales
-from etude.publish.readme import BLOCK, filled, select, table
+from etude.publish.readme import BLOCK, MISSING, bound, digits, filled, ours, select, table
 
 ROOT = Path(__file__).parents[2]
 COLUMNS = ["dataset", "row", "metric", "place", "unit", "value", "ci_low", "ci_high", "printed_coarse"]
@@ -97,8 +97,8 @@ def test_the_command_writes_pages_and_the_readmes_table(project, monkeypatch, ca
     assert "old" not in text and text.endswith("\n\nmore\n")
     rows = [[part.strip() for part in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| ")]
     assert rows[0][:4] == ["row of the paper", "command", "printed", "ours, laptop"]
-    assert rows[1] == ["pitch", "x", "76, 87 %", "44, 84 % on gm_notes", "98 %", ""]
-    assert rows[2][2:4] == ["said", "50 % (48 .. 52) on gm_notes"] and rows[3][3] == "not published"
+    assert rows[2] == ["pitch", "x", "76, 87 %", "44, 84 % on gm_notes", "98 %", ""]
+    assert rows[3][2:4] == ["said", "50 % (48 .. 52) on gm_notes"] and rows[4][3] == "not published"
     assert "has its numbers" in capsys.readouterr().out
     assert main(["publish", "--readme"]) == 0 and (project / "README.md").read_text() == text
     assert "is as it was" in capsys.readouterr().out
@@ -141,3 +141,19 @@ def test_the_readme_says_what_is_published():
     assert BLOCK.search(text), "no markers `<!-- results of <paper> -->` in README.md"
     assert filled(text, ROOT) == text, "`etude publish --readme` writes the tables of README.md"
     assert (ROOT / command.RESULTS / "README.md").read_text(encoding="utf-8") == contents(ROOT)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [("1123.9", "1120"), ("0.016749", "0.0167"), ("44", "44"), ("-13.26", "-13.3")]
+)
+def test_three_digits_written_out(value, text):
+    assert digits(value) == text
+
+
+def test_every_line_of_the_readme_finds_its_cells_in_what_is_published():
+    for path in (ROOT / "papers").glob("*_readme.yaml"):
+        for line in yaml.safe_load(path.read_text(encoding="utf-8"))["lines"]:
+            for scale in scales(ROOT):
+                if (ROOT / RESULTS / scale / line["table"]).is_file():
+                    assert ours(line, ROOT / RESULTS / scale) != MISSING, (line["row"], scale)
+                    assert all(bound(line, key, ROOT, [scale]) != MISSING for key in ("ceiling", "floor")), line["row"]
