@@ -48,12 +48,12 @@ def draw(number: str, folders: dict[str, Path], scale: str) -> Figure:
             steps, times = np.load(folder / "steps.npy"), np.load(folder / "times.npy")
             panels |= {f"t = {time}": counts for time, counts in zip(times, steps, strict=True)}
         else:
-            panels[f"{rows[0]['system'].upper()}"] = np.load(folder / "generated.npy")
+            panels[rows[0]["system"].upper()] = np.load(folder / "generated.npy")
         lines += [f"{toy}: {_said(row)}" for row in rows if row["metric"] in HEADLINES[number]]
     true = np.load(next(iter(folders.values())) / "true.npy")
     panels |= {"true": _counts(true, panels) if number == "3.3" else true}
-    figure = Figure(figsize=(max(2, len(panels)) * (PANEL if number != "3.3" else 1.7), PANEL + 0.25 * len(lines)),
-                    layout="constrained")  # fmt: skip
+    side = PANEL if number != "3.3" else 0.65 * PANEL
+    figure = Figure(figsize=(max(2, len(panels)) * side, side + 0.2 + 0.17 * len(lines)), layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle("\n".join(lines), fontsize=9, x=0.01, ha="left")
     paint = {"3.2": _images, "3.3": _histogram}.get(number, _points)
