@@ -79,7 +79,7 @@ def step(which, settings):
     network = ControlledUNet(
         (CODES, settings.frames), 5, namespace(memoir["networks"]["codes"]), namespace(memoir["control"]), CLASSES
     ).to(settings.device)
-    chain = MultinomialDiffusion(CLASSES)
+    chain = MultinomialDiffusion(classes=CLASSES)
     generator = torch.Generator().manual_seed(0)
     clean = torch.randint(CLASSES, (settings.batch, CODES, settings.frames), generator=generator)
     times = chain.draw_times(settings.batch, generator)

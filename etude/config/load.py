@@ -16,6 +16,7 @@ from etude.errors import UserError
 from etude.pipeline.workflow import manifest_entry
 
 LIBRARY = Path(etude.__file__).parent
+READERS = LIBRARY.parent / "stages/prepare/sources"
 PLUGIN_FOLDERS = {
     "codec": LIBRARY / "codecs",
     "systems": LIBRARY / "systems",
@@ -67,7 +68,7 @@ def _check_plugin_blocks(given: dict[str, Any], family: str, blocks: dict[str, t
 
 def _check_readers(prepare: dict[str, Any], root: Path) -> None:
     """What a reader or a data set changes must leave a whole block, with the keys that its reader knows."""
-    known = sorted(path.stem for path in (root / "stages/prepare/sources").glob("*.py"))
+    known = sorted(path.stem for path in READERS.glob("*.py"))
     for name in prepare["readers"]:
         if name not in known:
             _refuse(f"prepare.readers.{name}", "is not known" + _hint(name, known))

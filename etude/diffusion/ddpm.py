@@ -1,37 +1,19 @@
 """Discrete time, continuous state: denoising diffusion probabilistic models (M-11; Ho et al. 2020)."""
 
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
+from etude.diffusion.chain import Chain
 from etude.diffusion.edm import Network
 from etude.diffusion.noise import Generators, normal
-from etude.diffusion.schedules import alpha_bars, times_of
+from etude.diffusion.schedules import times_of
 from etude.diffusion.shapes import per_clip
 
 
-@dataclass(frozen=True)
-class GaussianDiffusion:
-    """The chain q(x_t | x_{t-1}) = N(sqrt(1 - beta_t) x_{t-1}, beta_t I), t = 1..``steps``.
-
-    ``alpha_bar`` [steps + 1] is float64; alpha_bar[0] = 1 is the data. Networks are told t / ``steps``.
-    """
-
-    steps: int = 1000
-    schedule: str = "linear"
-    first_beta: float = 1e-4
-    last_beta: float = 0.02
-    alpha_bar: Tensor = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self):
-        bars = alpha_bars(self.schedule, self.steps, self.first_beta, self.last_beta)
-        object.__setattr__(self, "alpha_bar", bars)
-
-    def draw_times(self, batch: int, generator: torch.Generator) -> Tensor:
-        """``batch`` times in 1..steps, int64 [batch]."""
-        return torch.randint(1, self.steps + 1, (batch,), generator=generator)
+class GaussianDiffusion(Chain):
+    """The chain q(x_t | x_{t-1}) = N(sqrt(1 - beta_t) x_{t-1}, beta_t I), t = 1..``steps``."""
 
     def level(self, times: Tensor, like: Tensor) -> Tensor:
         """What a network is told of ``times`` [batch]: t / T, of the type and on the device of ``like``."""

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from etude.diffusion.categorical import divergence, draw
+from etude.diffusion.chain import Chain
 from etude.diffusion.noise import Generators, uniform
-from etude.diffusion.schedules import alpha_bars, times_of
+from etude.diffusion.schedules import times_of
 from etude.diffusion.shapes import per_clip
 
 Classifier = Callable[[Tensor, Tensor], Tensor]
@@ -17,26 +18,14 @@ Classifier = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
-class MultinomialDiffusion:
+class MultinomialDiffusion(Chain):
     """The chain q(x_t | x_{t-1}) = Cat(alpha_t x_{t-1} + (1 - alpha_t) / K) on arrays of ``classes`` = K classes.
 
-    Arrays are int64 [batch, codes, ...], never one-hot. ``alpha_bar`` [steps + 1] is float64, alpha_bar[0] = 1.
+    Arrays are int64 [batch, codes, ...], never one-hot.
     """
 
-    classes: int
-    steps: int = 1000
     schedule: str = "cosine"
-    first_beta: float = 1e-4
-    last_beta: float = 0.02
-    alpha_bar: Tensor = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self):
-        bars = alpha_bars(self.schedule, self.steps, self.first_beta, self.last_beta)
-        object.__setattr__(self, "alpha_bar", bars)
-
-    def draw_times(self, batch: int, generator: torch.Generator) -> Tensor:
-        """``batch`` times in 1..steps, int64 [batch]."""
-        return torch.randint(1, self.steps + 1, (batch,), generator=generator)
+    classes: int = field(kw_only=True)
 
     def noised(self, clean: Tensor, times: Tensor, generators: Generators) -> Tensor:
         """x_t ~ Cat(alpha_bar_t x_0 + (1 - alpha_bar_t) / K) for ``times`` [batch]."""

@@ -74,7 +74,9 @@ def find_trained(arguments: Namespace, directory: Path = Path(".")) -> Trained:
         params=params,
         root=root,
     )
-    for name, block in (("codec", params["codec"]), ("system", params["systems"])):
+    # The other systems have no levels that could be exchanged: they generate under controls.
+    systems = [name for name, block in params["systems"].items() if "encoder" in block]
+    for name, block in (("codec", params["codec"]), ("system", systems)):
         if (asked := getattr(trained, name)) not in block:
             raise UserError(f"--{name} {asked}: params.yaml describes no such {name}, only {', '.join(sorted(block))}")
     refuse_missing([trained.weights, trained.codec_facts], trained, arguments.scale)

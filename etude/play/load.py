@@ -3,17 +3,15 @@
 import json
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
 from etude.audio.mel import mel_shapes
 from etude.codecs import plugin as codec_plugin
 from etude.diffusion.samplers import SamplerSettings
-from etude.errors import UserError
 from etude.pipeline.stage import namespace
 from etude.pipeline.trained import Trained
 from etude.play.player import Mel, Player
 from etude.systems import plugin as system_plugin
+from etude.training.weights import load_weights
 
 
 def load_player(trained: Trained) -> Player:
@@ -28,13 +26,7 @@ def load_player(trained: Trained) -> Player:
     shapes = {"latents": (codec.channels, codec.frames(window))}
     shapes |= {f"mel{k}": shape for k, shape in enumerate(mel_shapes(mel.samples, mel.bands, mel.hop), start=1)}
     system = system_plugin(trained.system).build(namespace(params["systems"][trained.system]), shapes)
-    try:
-        system.load_state_dict(load_file(trained.weights))
-    except (RuntimeError, SafetensorError) as error:
-        raise UserError(
-            f"{trained.weights}: weights of another network than systems.{trained.system} describes "
-            f"({str(error).splitlines()[-1].strip()}); train it again"
-        ) from None
+    load_weights(system, trained.weights, f"systems.{trained.system} describes")
     sampler = dict(params["generate"]["sampler"])
     name = sampler.pop("name")
     system.to("cuda" if torch.cuda.is_available() else "cpu")

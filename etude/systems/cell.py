@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 
 from etude.errors import UserError
 from etude.systems.controlled import ControlledSystem, build_controlled
+from etude.training.weights import load_weights
 
 
 def read_format(folder: Path) -> dict:
@@ -36,13 +36,7 @@ def load_cell(settings, folder: Path, shapes: dict[str, tuple[int, ...]], weight
     Raises ``UserError`` for weights of another network.
     """
     system = build_cell(settings, folder, shapes)
-    try:
-        system.load_state_dict(load_file(weights))
-    except RuntimeError as error:
-        raise UserError(
-            f"{weights}: weights of another network than cell {settings.cell} describes "
-            f"({str(error).splitlines()[-1].strip()}); train it again"
-        ) from None
+    load_weights(system, weights, f"cell {settings.cell} describes")
     return ready(system)
 
 

@@ -20,7 +20,7 @@ class System(ControlledSystem):
     def __init__(self, settings, network: nn.Module, shape: tuple[int, ...]):
         super().__init__(network, shape)
         self.chain = MultinomialDiffusion(
-            settings.classes, settings.steps, settings.schedule, settings.first_beta, settings.last_beta
+            settings.steps, settings.schedule, settings.first_beta, settings.last_beta, classes=settings.classes
         )
 
     def fit_scale(self, mean: Tensor, std: Tensor) -> None:

@@ -8,6 +8,9 @@ from pathlib import Path
 import yaml
 
 from etude.errors import UserError
+from etude.pipeline.lock import RunLock
+from etude.pipeline.recovery import tidy_up
+from etude.versions import dvc
 from etude.versions.projection import Stage, stages_of
 from etude.versions.reads import Reads
 from etude.versions.records import Workflow, load
@@ -52,3 +55,18 @@ def opened(directory: Path) -> Iterator[Project]:
         with reads.watching():  # parameters are worked out when they are asked for
             stages = stages_of(workflow, reads, raw)
         yield Project(directory, workflow, stages)
+
+
+@contextlib.contextmanager
+def alone(directory: Path) -> Iterator[None]:
+    """No run, and no other command like this, is at work in ``directory`` meanwhile; what a killed one left is tidied.
+
+    Raises ``UserError`` beside a live one, and where ``directory`` is not a project that DVC knows.
+    """
+    dvc.require(directory)
+    lock = RunLock(directory)
+    try:
+        tidy_up(directory, lock)
+        yield
+    finally:
+        lock.release()

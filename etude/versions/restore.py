@@ -10,14 +10,12 @@ from collections import Counter
 from pathlib import Path
 
 from etude.errors import UserError
-from etude.pipeline.lock import RunLock
-from etude.pipeline.recovery import tidy_up
 from etude.versions import dvc, provenance
 from etude.versions.check import drift
 from etude.versions.hashes import Hashes
 from etude.versions.lockfile import LOCK, Lockfile
 from etude.versions.plots import make_page
-from etude.versions.project import Project, opened
+from etude.versions.project import Project, alone, opened
 from etude.versions.projection import render
 from etude.versions.prune import is_passing, remove
 from etude.versions.records import Workflow
@@ -34,15 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Restore the project; returns the exit status. Raises ``UserError`` where that cannot be done, or not wholly."""
     directory = Path.cwd()
-    dvc.require(directory)
-    lock = RunLock(directory)
-    try:
-        tidy_up(directory, lock)
+    with alone(directory):
         _refuse_dirty(directory)
         with opened(directory) as project:
             restore(project, arguments.force)
-    finally:
-        lock.release()
     return 0
 
 

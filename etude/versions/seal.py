@@ -11,14 +11,12 @@ from collections import Counter
 from pathlib import Path
 
 from etude.errors import UserError
-from etude.pipeline.lock import RunLock
-from etude.pipeline.recovery import tidy_up
 from etude.versions import dvc, provenance
 from etude.versions.check import drift
 from etude.versions.hashes import Hashes
 from etude.versions.lockfile import LOCK, Lockfile
 from etude.versions.plots import make_page
-from etude.versions.project import Project, opened
+from etude.versions.project import Project, alone, opened
 from etude.versions.projection import Stage, render
 from etude.versions.prune import orphans, remove
 
@@ -30,14 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Seal the project; returns the exit status. Raises ``UserError`` where there is something to be done first."""
     directory = Path.cwd()
-    dvc.require(directory)
-    lock = RunLock(directory)
-    try:
-        tidy_up(directory, lock)
-        with opened(directory) as project:
-            seal(project)
-    finally:
-        lock.release()
+    with alone(directory), opened(directory) as project:
+        seal(project)
     return 0
 
 

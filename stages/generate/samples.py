@@ -10,16 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 from etude.diffusion.samplers import SamplerSettings
-from etude.errors import UserError
 from etude.metrics.novelty import Novelty
 from etude.pipeline.progress import progress
 from etude.pipeline.stage import plain, run_stage
 from etude.priors import Prior, plugin
 from etude.training.arrays import EncodedSplit
+from etude.training.weights import load_weights
 from stages.generate.level_names import level_names
 from stages.generate.sounding import ClipWriter, starting_noise
 from stages.generate.system import load_system
@@ -54,13 +53,7 @@ def _prior(settings, levels: EncodedSplit, weights: Path) -> Prior:
     if str(weights) == "none":
         prior.fit(levels)
     else:
-        try:
-            prior.load_state_dict(load_file(weights))
-        except RuntimeError as error:
-            raise UserError(
-                f"{weights}: weights of another prior than priors.model describes "
-                f"({str(error).splitlines()[-1].strip()}); train it again"
-            ) from None
+        load_weights(prior, weights, "priors.model describes", kind="prior")
     return prior
 
 

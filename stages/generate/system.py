@@ -3,12 +3,11 @@
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 
-from etude.errors import UserError
 from etude.systems import plugin
 from etude.systems.diffusion_autoencoder import DiffusionAutoencoder
 from etude.training.arrays import EncodedSplit
+from etude.training.weights import load_weights
 
 
 def load_system(settings, split: EncodedSplit, weights: Path) -> DiffusionAutoencoder:
@@ -24,11 +23,5 @@ def load_system(settings, split: EncodedSplit, weights: Path) -> DiffusionAutoen
     if untrained:
         system.fit_scale(*split.mean_and_std("latents"))
     else:
-        try:
-            system.load_state_dict(load_file(weights))
-        except RuntimeError as error:
-            raise UserError(
-                f"{weights}: weights of another network than systems.{settings.name} describes "
-                f"({str(error).splitlines()[-1].strip()}); train it again"
-            ) from None
+        load_weights(system, weights, f"systems.{settings.name} describes")
     return system.to("cuda" if torch.cuda.is_available() else "cpu").eval()

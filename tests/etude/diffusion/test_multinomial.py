@@ -42,7 +42,7 @@ def kl(true: torch.Tensor, model: torch.Tensor) -> float:
 
 @pytest.mark.parametrize("schedule", ["cosine", "linear"])
 def test_one_step_matrices_multiply_to_the_closed_form(schedule):
-    chain, total = MultinomialDiffusion(3, 100, schedule), torch.eye(3, dtype=torch.float64)
+    chain, total = MultinomialDiffusion(100, schedule, classes=3), torch.eye(3, dtype=torch.float64)
     for t in range(1, 101):
         step = matrix((chain.alpha_bar[t] / chain.alpha_bar[t - 1]).item(), 3)
         torch.testing.assert_close(step.sum(1), torch.ones(3, dtype=torch.float64))
@@ -52,7 +52,7 @@ def test_one_step_matrices_multiply_to_the_closed_form(schedule):
 
 @pytest.mark.parametrize("t", [1, 400, 1000])
 def test_x_t_has_the_probabilities_of_its_row(t):
-    chain = MultinomialDiffusion(3)
+    chain = MultinomialDiffusion(classes=3)
     x = chain.noised(torch.full((1, 1, 60_000), 2), torch.tensor([t]), at())
     found = torch.bincount(x.flatten(), minlength=3) / 60_000
     expected = matrix(chain.alpha_bar[t].item(), 3)[2]
@@ -77,7 +77,7 @@ def test_divergence_is_that_of_bayes_rule_for_all_classes(classes, alpha, bar):
 
 def test_two_classes_are_binomial_diffusion():
     """M-17: q(x_t = 1 | x_{t-1}) = (1 - beta) x_{t-1} + beta / 2 (Sohl-Dickstein et al. 2015)."""
-    chain = MultinomialDiffusion(2, 30, "linear", 0.01, 0.3)
+    chain = MultinomialDiffusion(30, "linear", 0.01, 0.3, classes=2)
     one = 1.0  # P(x_t = 1 | x_0 = 1)
     for t in range(1, 31):
         beta = 1 - (chain.alpha_bar[t] / chain.alpha_bar[t - 1]).item()
@@ -101,7 +101,7 @@ def test_loss_and_gradient_are_those_of_one_hot_arrays():
     sizes = {"base": 8, "factors": [1.5], "up_factors": [2], "embedding": 8, "out_kernel": 1, "patch": 1}
     torch.manual_seed(0)
     network = ControlledUNet((3, 10), 5, namespace(sizes), namespace(control), 32)
-    chain, clean = MultinomialDiffusion(32), torch.randint(32, (4, 3, 10), generator=at())
+    chain, clean = MultinomialDiffusion(classes=32), torch.randint(32, (4, 3, 10), generator=at())
     times = torch.tensor([1, 2, 500, 1000])
     now = chain.noised(clean, times, at(1))
     here, there = chain.alpha_bar[times], chain.alpha_bar[times - 1]
@@ -148,7 +148,7 @@ def test_draws_have_the_posteriors_probabilities(alpha, bar):
 
 
 def test_sampling_starts_from_uniform_classes_that_the_noise_decides():
-    chain = MultinomialDiffusion(1024)
+    chain = MultinomialDiffusion(classes=1024)
     start = chain.start(torch.randn(1, 1, 200_000, generator=at()))
     counts = torch.bincount(start.flatten(), minlength=1024)
     assert len(counts) == 1024 and counts.float().std() < 1.2 * (200_000 / 1024) ** 0.5
@@ -159,7 +159,7 @@ def test_sampling_starts_from_uniform_classes_that_the_noise_decides():
 def test_the_exact_network_returns_the_data(steps):
     """Independent classes of known shares. The posterior itself takes account of x_t at a code's own place, so what F
     has to know is the code given all others: here its shares, whatever x_t is."""
-    chain, shares = MultinomialDiffusion(3, 400), torch.tensor([0.6, 0.3, 0.1])
+    chain, shares = MultinomialDiffusion(400, classes=3), torch.tensor([0.6, 0.3, 0.1])
 
     def network(x, level):
         return shares.log().reshape(1, 1, 3, 1).expand(len(x), 1, 3, x.shape[-1])
@@ -171,7 +171,7 @@ def test_the_exact_network_returns_the_data(steps):
 
 def test_no_network_beats_the_one_that_knows_the_shares():
     """Sibling of the last test: its loss is least, and what is left is the uncertainty of Bayes' rule."""
-    chain, shares = MultinomialDiffusion(3, 400), torch.tensor([0.6, 0.3, 0.1])
+    chain, shares = MultinomialDiffusion(400, classes=3), torch.tensor([0.6, 0.3, 0.1])
     clean = torch.multinomial(shares, 40_000, replacement=True, generator=at()).reshape(1, 1, -1)
 
     def loss(t: int, tilt: torch.Tensor) -> float:
@@ -184,7 +184,7 @@ def test_no_network_beats_the_one_that_knows_the_shares():
 
 
 def test_a_clip_does_not_depend_on_its_company():
-    chain = MultinomialDiffusion(5, 6)
+    chain = MultinomialDiffusion(6, classes=5)
     noise = torch.randn(3, 2, 4, generator=at())
     bias = torch.randn(5, generator=at(9))
 
