@@ -11,6 +11,9 @@ A plug-in has two functions:
     ``codec.json``, at least ``weights`` (file name or path) and ``weights_sha256``.
 ``load(folder, settings) -> Codec``
     The codec, ready to use, after checking the weights against ``codec.json`` in ``folder``.
+
+A codec may offer more: codes (:mod:`etude.codecs.codes`), and frames that say where in time they lie, so that controls
+can follow them (:mod:`etude.codecs.framed`). One that sets ``keeps_phase`` is also judged sample by sample.
 """
 
 import importlib
