@@ -26,7 +26,7 @@ def main(settings, fad: Path, printed: Path, assets: Path, out: Path) -> None:
     rows = [{key: str(cell) for key, cell in row.items()} for row in tidy(paper, "1", laid_out)]
     rows = [row | {"scale": settings.scale, "variant": settings.variant} for row in rows]
     views = panels(rows, protocols_of(scores))
-    listen, _, _ = sounding(plain(settings.sounds), OVERVIEW, assets, out)
+    listen, _, _ = sounding(settings.sounds, OVERVIEW, assets, out)
     readable = fad.with_suffix(".md").read_text(encoding="utf-8")
     render.write(
         "overview.html.j2",
@@ -39,7 +39,7 @@ def main(settings, fad: Path, printed: Path, assets: Path, out: Path) -> None:
         fad={"name": "fad", "panels": views, "notes": render.notes(readable)},
         cells=render.cells({"fad": views}),
         cautions=sorted({(row["dataset"], row["embedding"], row["caution"]) for row in scores if row["caution"]}),
-        curves=curves([plain(one) for one in settings.curves]),
+        curves=curves(settings.curves),
         listen=listen,
     )
 

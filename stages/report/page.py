@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from etude.pipeline.files import read_csv
-from etude.pipeline.stage import plain, run_stage
+from etude.pipeline.stage import run_stage
 from stages.report.pages import render
 from stages.report.pages.claims import claims, summary
 from stages.report.pages.curves import curves
@@ -23,14 +23,14 @@ CLAIMS = "claims"
 
 def main(settings, paper: Path, assets: Path, out: Path) -> None:
     """``settings``: results (files that the paper's collector lists), fad (fad.csv or ""), curves, points, sounds (of
-    each data set, the groups), scale, variant."""
+    each data set, the groups), seeds, scale, variant."""
     facts = yaml.safe_load(paper.read_text(encoding="utf-8"))
     here = Path(settings.results_root) / facts["paper"]
     results = [Path(path) for path in settings.results]
     found = claims(read_csv(here / f"{CLAIMS}.csv")) if here / f"{CLAIMS}.csv" in results else []
     protocols = protocols_of(read_csv(settings.fad)) if settings.fad else {}
     tables = [table(path, facts, protocols) for path in in_order(results, facts)]
-    listen, index, folder = sounding(plain(settings.sounds), facts["paper"], assets, out)
+    listen, index, folder = sounding(settings.sounds, facts["paper"], assets, out)
     render.write(
         "paper.html.j2",
         out,
@@ -41,18 +41,23 @@ def main(settings, paper: Path, assets: Path, out: Path) -> None:
         tables=tables,
         cells=render.cells({one["name"]: one["panels"] for one in tables}),
         figures=[figure(path, facts, out.parent) for path in results if path.suffix == ".svg"],
-        curves=curves([plain(one) for one in settings.curves]),
+        curves=curves(settings.curves),
         listen=listen,
-        maps=maps([plain(one) for one in settings.points], index, folder),
+        maps=maps(settings.points, index, folder),
     )
 
 
-def sounding(sounds: dict[str, list[dict[str, Any]]], name: str, assets: Path, out: Path):
+def sounding(sounds: list[dict[str, Any]], name: str, assets: Path, out: Path):
     """The groups of sounds of page ``name``, and of each data set the index of its sounds and the way to their
     folder."""
-    folder = {dataset: f"{os.path.relpath(assets.parent, out.parent)}/{name}/{dataset}" for dataset in sounds}
-    index = {dataset: assets.parent / name / dataset / "index.csv" for dataset in sounds}
-    listen = [group for one, mine in sounds.items() for group in groups(one, index[one], mine, folder[one])]
+    names = [one["dataset"] for one in sounds]
+    folder = {dataset: f"{os.path.relpath(assets.parent, out.parent)}/{name}/{dataset}" for dataset in names}
+    index = {dataset: assets.parent / name / dataset / "index.csv" for dataset in names}
+    listen = [
+        group
+        for one in sounds
+        for group in groups(one["dataset"], index[one["dataset"]], one["groups"], folder[one["dataset"]])
+    ]
     return listen, index, folder
 
 

@@ -38,7 +38,7 @@ def page_settings(page, **more):
         variant=PARAMS["variant"],
         seeds=plan.words.get("seed", GRID["seeds"]),
         curves=plan.curves(),
-        sounds={dataset: plan.listen(dataset) for dataset in plan.datasets},
+        sounds=[{"dataset": dataset, "groups": plan.listen(dataset)} for dataset in plan.datasets],
         **more,
     )
 

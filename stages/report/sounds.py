@@ -19,7 +19,7 @@ from etude.audio.clips import id_hash, sample, sample_rate
 from etude.audio.files import read_audio, to_float, write_audio
 from etude.errors import UserError
 from etude.pipeline.files import atomic_folder, read_csv, sha256_file, write_csv
-from etude.pipeline.stage import plain, run_stage
+from etude.pipeline.stage import run_stage
 from stages.report.spectrogram import picture
 
 COLUMNS = ["group", "label", "item", "clip", "words", "file", "picture", "seconds"]
@@ -36,7 +36,7 @@ def main(settings, prepared: Path, out: Path) -> None:
     with atomic_folder(out.parent) as folder:
         rows = [
             row
-            for number, group in enumerate(map(plain, settings.groups))
+            for number, group in enumerate(settings.groups)
             for row in group_rows(group, f"{number + 1}", settings.clips, originals, folder)
         ]
         rows += point_rows([Path(path) for path in settings.points], settings.sounding, originals, folder)

@@ -50,7 +50,6 @@ def build(folder: Path) -> Path:
             lists = {"groups": plans[name].listen(dataset), "points": [p["path"] for p in plans[name].points(dataset)]}
             index = style.parent / name / dataset / "index.csv"
             settings = namespace({"clips": 3, "sounding": 8} | lists)
-            settings.groups = [namespace(group) for group in settings.groups]
             sounds.main(settings, folder / f"data/prepared/{dataset}/index.csv", index)
     common = {"scale": "laptop", "variant": "corrected", "seeds": [0, 1]}
     for name, more, write_page in [
@@ -62,8 +61,12 @@ def build(folder: Path) -> Path:
         (OVERVIEW, {"papers": ["pichard2024"], "grid": GRID}, overview_page),
     ]:
         plan = plans[name]
-        shown = {"curves": plan.curves(), "points": plan.points(), "sounds": {d: plan.listen(d) for d in plan.datasets}}
-        write_page(lists_of_namespaces(common | more | shown), reports, style)
+        shown = {
+            "curves": plan.curves(),
+            "points": plan.points(),
+            "sounds": [{"dataset": d, "groups": plan.listen(d)} for d in plan.datasets],
+        }
+        write_page(namespace(common | more | shown), reports, style)
     for path in ("index.html", "pichard2024/index.html", "fad.csv", *(f"pichard2024/table{k}.csv" for k in "124")):
         chain(reports / path)
     return reports
@@ -71,11 +74,6 @@ def build(folder: Path) -> Path:
 
 def params() -> dict:
     return {"grid": GRID, "priors": {"seeds": [0]}}
-
-
-def lists_of_namespaces(settings: dict):
-    """As they arrive from a command line: mappings are namespaces, wherever they lie; lists stay lists."""
-    return namespace(settings)
 
 
 def paper_page(settings, reports: Path, style: Path) -> None:

@@ -246,9 +246,7 @@ def test_the_same_clips_of_every_set_byte_for_byte(prepared_set, generated_set, 
         folders.append(generated_set(made, f"data/set{k}").parent)
     group = {"title": "T", "originals": {"original": "clip"}, "where": {},
              "sets": [{"label": f"set{k}", "folder": str(folder)} for k, folder in enumerate(folders)]}  # fmt: skip
-    settings = namespace({"clips": 4, "sounding": 5, "groups": [], "points": []})
-    settings.groups = [namespace(group)]
-    settings.groups[0].sets = group["sets"]
+    settings = namespace({"clips": 4, "sounding": 5, "groups": [group], "points": []})
     out = tmp_path / "assets/index.csv"
     sounds.main(settings, index, out)
     rows = read_csv(out)
@@ -266,9 +264,9 @@ def test_the_same_clips_of_every_set_byte_for_byte(prepared_set, generated_set, 
 def test_a_changed_file_is_refused(prepared_set, generated_set, sines, tmp_path):
     index = generated_set({"flute-50": sines["flute-50"]}, "data/one")
     (index.parent / "flute-50.flac").write_bytes(b"other")
-    settings = namespace({"clips": 1, "sounding": 1, "points": []})
     sets = [{"label": "one", "folder": str(index.parent)}]
-    settings.groups = [namespace({"title": "T", "originals": {}, "where": {}, "sets": sets})]
+    groups = [{"title": "T", "originals": {}, "where": {}, "sets": sets}]
+    settings = namespace({"clips": 1, "sounding": 1, "points": [], "groups": groups})
     with pytest.raises(UserError, match="changed after its index was written"):
         sounds.main(settings, prepared_set(), tmp_path / "out/index.csv")
     assert not (tmp_path / "out").exists()
