@@ -42,8 +42,9 @@ def behind(directory: Path, log: str) -> list[Job]:
         if record is None:
             continue
         waiting += record["input"] or ()
-        key = record["rule"], tuple(record["log"] or ()) or (path,), record["starttime"]
-        jobs.setdefault(key, [record["starttime"], record["endtime"], []])[2].append(path)
+        key = record["rule"], *(record["log"] or [path])  # no two jobs share a log
+        began, ended, paths = jobs.setdefault(key, [record["starttime"], record["endtime"], []])
+        jobs[key] = [min(began, record["starttime"]), max(ended, record["endtime"]), [*paths, path]]
     found = [Job(key[0], tuple(sorted(paths)), began, ended) for key, (began, ended, paths) in jobs.items()]
     return sorted(found, key=lambda job: (job.began, job.rule, job.outputs))
 
