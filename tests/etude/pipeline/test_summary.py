@@ -26,7 +26,7 @@ rule table:
 
 def run(folder, *words: str) -> float:
     began = time.time()
-    command = [sys.executable, "-m", "snakemake", *words, "--cores", "1", "--quiet", "all"]
+    command = [sys.executable, "-m", "snakemake", *words, "--cores", "1"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return began
@@ -44,5 +44,5 @@ def test_jobs_count_once_and_earlier_ones_are_reused(tmp_path):
     (tmp_path / "reports/a.md").unlink()
     second = run(tmp_path)
     text = summary(tmp_path, newest_log(tmp_path), second)
-    assert [line.split()[:2] for line in text.splitlines()[1:3]] == [["prepare", "1"], ["table", "2"]]
+    assert sorted(line.split()[:2] for line in text.splitlines()[1:3]) == [["prepare", "1"], ["table", "2"]]
     assert text.endswith("reused: what 1 jobs of earlier runs had made")
