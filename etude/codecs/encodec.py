@@ -41,7 +41,7 @@ CHANNELS = 128
 BANDWIDTHS = (1.5, 3.0, 6.0, 12.0, 24.0)  # kbps: 2, 4, 8, 16, 32 codebooks
 CLASSES = 1024  # vectors of a codebook, so 10 bits a code
 BITS = 10
-BLOCK = 8  # clips at a time: more is no faster on a CPU, and takes memory
+BLOCK = 4  # clips at a time: more is slower on a CPU, and takes memory
 
 PUBLISHED = Published(
     codec="encodec",

@@ -108,15 +108,14 @@ class SeanetTraining(Trainable):
         """Codebooks by k-means on about ``frames`` latent frames of clips spread evenly over ``audio``."""
         wanted = max(1, min(len(audio), round(frames / -(-audio.shape[1] // HOP))))
         chosen = np.linspace(0, len(audio) - 1, wanted).round().astype(int)
-        vectors = torch.cat(
-            [self.network.encoder(torch.from_numpy(to_float(audio[chosen[k : k + BLOCK]]))[:, None])
-             for k in range(0, wanted, BLOCK)]
-        ).transpose(1, 2).reshape(-1, CHANNELS)  # fmt: skip
+        device = self.layers[0].codebook.device
+        blocks = (to_float(audio[chosen[k : k + BLOCK]]) for k in range(0, wanted, BLOCK))
+        latents = [self.network.encoder(torch.from_numpy(block).to(device)[:, None]) for block in blocks]
+        vectors = torch.cat(latents).transpose(1, 2).reshape(-1, CHANNELS)
         for k, layer in enumerate(progress(self.layers, "codebooks by k-means")):
             means, sizes = kmeans(vectors, CLASSES, iterations, generator_at(seed, "codebook", k))
             book = layer._codebook
-            # As after many steps of running means with batches of this many vectors; a step's are fewer, in proportion.
-            share = sizes / len(vectors)
+            share = sizes / len(vectors)  # where running means begin
             book.embed.copy_(means)
             book.cluster_size.copy_(share)
             book.embed_avg.copy_(means * share[:, None])
@@ -220,12 +219,13 @@ def obtain(folder: Path, audio: np.ndarray, rate: int, settings, checkpoint: Che
         torch.manual_seed(settings.seed)
         model = SeanetTraining(settings)
         linear_start(model.network, audio)
+    model.to(best_device())
     model.fit_codebooks(audio, settings.kmeans.frames, settings.kmeans.iterations, settings.seed)
     curve = train(
         model, Windows(Clips(audio), settings.crop), settings.train, settings.seed, checkpoint, "seanet codec"
     )
     with atomic(folder / "weights.safetensors") as part:
-        save_file({name: tensor.contiguous() for name, tensor in model.network.state_dict().items()}, part)
+        save_file({name: tensor.cpu().contiguous() for name, tensor in model.network.state_dict().items()}, part)
     return {
         "weights": "weights.safetensors",
         "weights_sha256": sha256_file(folder / "weights.safetensors"),
