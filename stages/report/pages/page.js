@@ -217,7 +217,7 @@ function soundsBehind(cell, table) {
     if (cell.dataset && group.dataset.dataset !== cell.dataset) continue;
     if (behind.length && !behind.includes(table)) continue;
     const labels = $$("thead th", group).slice(1).map((heading) => heading.textContent);
-    const theirs = (label) => !cell.system || !systems.has(firstWord(label)) || firstWord(label) === cell.system;
+    const theirs = (label) => !cell.system || !systems.has(firstWord(label)) || firstWord(label) === firstWord(cell.system);
     const players = make("div", { class: "players" });
     for (const row of $$("tbody tr", group).slice(0, 3)) {
       players.append(make("p", {}, $("th", row).textContent));
@@ -435,6 +435,15 @@ async function drawMap(figure, map) {
   figure.mark = (number) => { mark(number); say(`Playing ${map.clips[number].words}`); };
 }
 
+// A link to something that is folded up unfolds it.
+function unfold() {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  for (let fold = target?.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+  target?.scrollIntoView();
+}
+
+addEventListener("hashchange", unfold);
+unfold();
 startTheme();
 startSorting();
 startPlayers();

@@ -68,13 +68,15 @@ def cells(tables: dict[str, list[PanelView]]) -> dict[str, Any]:
 
 
 def markdown(text: str) -> Markup:
-    """A readable table (reports/*.md) as HTML: tables in boxes that scroll by themselves, without its title."""
-    body = "\n".join(line for line in text.splitlines() if not line.startswith("# "))
+    """A readable table (reports/*.md) as HTML: tables in boxes that scroll by themselves, without its title and without
+    pictures, which a page has in a place of their own."""
+    body = "\n".join(line for line in text.splitlines() if not line.startswith(("# ", "![")))
     html = MarkdownIt("commonmark", {"html": False}).enable("table").render(body)
     html = html.replace(
         "<table>", '<div class="scroll" tabindex="0" role="region" aria-label="Table"><table class="plain sortable">'
     )
     html = html.replace("</table>", "</table></div>").replace("<th>", '<th scope="col">')
+    html = html.replace("<h2>", "<h4>").replace("</h2>", "</h4>")
     return Markup(html)  # markdown-it has escaped what is not Markdown
 
 

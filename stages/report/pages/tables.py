@@ -175,7 +175,8 @@ def _bounds(row: Row, others: dict[str, Row], systems: list[str], kind: str) -> 
     """The floors (or ceilings) of the column that are meant for ``row``: not those of another system."""
     if row["kind"] != "system":
         return []
-    foreign = tuple(f"_{name}" for name in systems if name != row["row"] and not row["row"].endswith(f"_{name}"))
+    own = row["row"].partition(",")[0]  # `msdae, refined` is a row of msdae
+    foreign = tuple(f"_{name}" for name in systems if name != own and not own.endswith(f"_{name}"))
     return [one for key, one in others.items() if one["kind"] == kind and one["value"] and not key.endswith(foreign)]
 
 

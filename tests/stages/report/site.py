@@ -153,8 +153,18 @@ def tables(folder: Path, reports: Path) -> list[str]:
     evidence = ",".join(str(here / f"table{number}.csv") for number in "12345")
     listed = ROOT / "papers/pichard2024_claims.yaml"
     claims.main(namespace(common), listed, PRINTED, evidence, here / "claims.csv", here / "claims.md")
-    names = [*(f"table{number}" for number in "12345"), "claims"]
+    further(here)
+    names = [*(f"table{number}" for number in "12345"), "figures", "claims"]
     return [str(here / f"{name}.{kind}") for name in names for kind in ("md", "csv")]
+
+
+def further(here: Path) -> None:
+    """A table of a layout of its own, with a picture, as figures.md has them."""
+    columns = [f"column {number}" for number in range(14)]
+    write_csv(here / "figures.csv", [dict.fromkeys(columns, "0.123")], columns)
+    table = [f"| {' | '.join(columns)} |", "| --- " * 14 + "|", "| 0.123 (0.1 .. 0.2) " * 14 + "|"]
+    text = ["# Figures", "", "## Figure 18", "", "![Figure 18](figure18.png)", "", *table, "", "- a note", ""]
+    (here / "figures.md").write_text("\n".join(text), encoding="utf-8")
 
 
 def probe_like(paper: Paper, number: str, dataset: str, here: Path) -> None:

@@ -121,6 +121,13 @@ def test_a_system_is_not_held_against_another_ones_floor():
     assert (hdae.verdict, msdae.verdict) == (verdicts.HOLDS, verdicts.FAILS)
 
 
+def test_a_further_row_of_a_system_is_held_against_that_systems_floor():
+    lines = [Line("msdae"), Line("msdae, refined", system="msdae"), Line("untrained_msdae", "floor", "untrained")]
+    cells = {(line.key, PLACES[0]): Value(50, 48, 52) for line in lines[:2]} | {(lines[2].key, PLACES[0]): Value(70.0)}
+    (panel,) = panels(table(cells, lines, PLACES))
+    assert [line.cells[0].verdict for line in panel.lines] == [verdicts.FAILS, verdicts.FAILS, ""]
+
+
 def test_a_cell_without_a_number_says_why_and_an_empty_one_is_none():
     panel = one_panel()
     assert panel.lines[1].cells[1].text == "no labels" and panel.lines[1].cells[1].verdict == ""
