@@ -22,7 +22,7 @@ from etude.versions.records import recorded
 
 SUFFIX = ".provenance.json"
 SCRIPT = ".provenance.js"  # the same for pages, which may load a script from the file system and nothing else
-INNER = ("evaluate", "assets")  # below reports/: single scores that reports are made of, sounds and pictures of pages
+INNER = ("evaluate", "assets", "paper_assets")  # below reports/: what reports are made of, sounds and pictures of pages
 
 
 class Chains:

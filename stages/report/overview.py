@@ -12,13 +12,12 @@ from stages.report.page import CLAIMS, common, protocols_of, sounding
 from stages.report.pages import render
 from stages.report.pages.claims import Claim, claims, summary
 from stages.report.pages.curves import curves
-from stages.report.pages.plan import OVERVIEW
 from stages.report.pages.tables import as_value, panels
 from stages.report.paper import Paper
 from stages.report.paper_table import tidy
 
 
-def main(settings, fad: Path, printed: Path, assets: Path, out: Path) -> None:
+def main(settings, fad: Path, printed: Path, assets: Path, sounds: Path, out: Path) -> None:
     """``settings``: papers (their pages), grid, curves, sounds (of each data set, the groups), scale, variant."""
     scores, paper = read_csv(fad), Paper.load(printed)
     pairs = dict.fromkeys((row["embedding"], row["codec"]) for row in scores)
@@ -26,7 +25,7 @@ def main(settings, fad: Path, printed: Path, assets: Path, out: Path) -> None:
     rows = [{key: str(cell) for key, cell in row.items()} for row in tidy(paper, "1", laid_out)]
     rows = [row | {"scale": settings.scale, "variant": settings.variant} for row in rows]
     views = panels(rows, protocols_of(scores))
-    listen, _, _ = sounding(settings.sounds, OVERVIEW, assets, out)
+    listen, _, _ = sounding(settings.sounds, sounds, out)
     readable = fad.with_suffix(".md").read_text(encoding="utf-8")
     render.write(
         "overview.html.j2",
@@ -109,5 +108,6 @@ if __name__ == "__main__":
         fad="path of fad.csv",
         printed="path of the paper's printed numbers",
         assets="path of the pages' style sheet",
+        sounds="path of the folder of this page's sounds",
         out="path of the page to write",
     )

@@ -21,7 +21,7 @@ from stages.report.pages.tables import panels
 CLAIMS = "claims"
 
 
-def main(settings, paper: Path, assets: Path, out: Path) -> None:
+def main(settings, paper: Path, assets: Path, sounds: Path, out: Path) -> None:
     """``settings``: results (files that the paper's collector lists), fad (fad.csv or ""), curves, points, sounds (of
     each data set, the groups), seeds, scale, variant."""
     facts = yaml.safe_load(paper.read_text(encoding="utf-8"))
@@ -30,7 +30,7 @@ def main(settings, paper: Path, assets: Path, out: Path) -> None:
     found = claims(read_csv(here / f"{CLAIMS}.csv")) if here / f"{CLAIMS}.csv" in results else []
     protocols = protocols_of(read_csv(settings.fad)) if settings.fad else {}
     tables = [table(path, facts, protocols) for path in in_order(results, facts)]
-    listen, index, folder = sounding(settings.sounds, facts["paper"], assets, out)
+    listen, index, folder = sounding(settings.sounds, sounds, out)
     render.write(
         "paper.html.j2",
         out,
@@ -47,12 +47,12 @@ def main(settings, paper: Path, assets: Path, out: Path) -> None:
     )
 
 
-def sounding(sounds: list[dict[str, Any]], name: str, assets: Path, out: Path):
-    """The groups of sounds of page ``name``, and of each data set the index of its sounds and the way to their
-    folder."""
+def sounding(sounds: list[dict[str, Any]], place: Path, out: Path):
+    """The groups of ``sounds`` of page ``out``, which lie in ``place``, and of each data set the index of its sounds
+    and the way to their folder."""
     names = [one["dataset"] for one in sounds]
-    folder = {dataset: f"{os.path.relpath(assets.parent, out.parent)}/{name}/{dataset}" for dataset in names}
-    index = {dataset: assets.parent / name / dataset / "index.csv" for dataset in names}
+    folder = {dataset: f"{os.path.relpath(place, out.parent)}/{dataset}" for dataset in names}
+    index = {dataset: place / dataset / "index.csv" for dataset in names}
     listen = [
         group
         for one in sounds
@@ -120,5 +120,6 @@ if __name__ == "__main__":
         main,
         paper="path of the paper's YAML",
         assets="path of the pages' style sheet",
+        sounds="path of the folder of this page's sounds",
         out="path of the page to write",
     )

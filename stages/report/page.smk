@@ -1,7 +1,6 @@
-# page: what one looks at and listens to: reports/index.html, and a page for every paper, with the sounds behind the numbers.
-# In:  all that a paper's collector lists, papers/<paper>.yaml (block `page`), sets of clips, loss curves
-# Out: reports/index.html, reports/<paper>/index.html, reports/assets/ (sounds, pictures, style, script)
-# A paper has a page as soon as its papers/<paper>.yaml has a block `page` and a rule <paper> collects its results.
+# page: what one looks at and listens to: reports/index.html, with the sounds behind the numbers.
+# In:  reports/fad.csv, sets of clips, loss curves, and what the papers list that report.papers names
+# Out: reports/index.html, reports/assets/ (sounds, pictures, style, script)
 from stages.report.pages.plan import OVERVIEW, SPEC, Plan, specifications
 
 
@@ -18,9 +17,9 @@ PAGES = {name: Plan(page, PARAMS, ROOT) for name, page in specifications().items
 PAGE_CODE = "stages/report/pages"
 
 
-def page_indexes(page):
-    """The sounds of a page, data set by data set."""
-    return [f"<reports>/assets/{page}/{dataset}/index.csv" for dataset in PAGES[page].datasets]
+def page_sets(page, dataset):
+    """The sets of clips of ``dataset`` that sound on a page."""
+    return [f"{one['folder']}/index.csv" for group in PAGES[page].listen(dataset) for one in group["sets"]]
 
 
 def page_curves(page):
@@ -29,6 +28,15 @@ def page_curves(page):
 
 def page_points(page, dataset=None):
     return [one["path"] for one in PAGES[page].points(dataset)]
+
+
+def sound_settings(page, dataset):
+    return settings(
+        clips=PARAMS["report"]["clips"],
+        sounding=PARAMS["report"]["points"],
+        groups=PAGES[page].listen(dataset),
+        points=page_points(page, dataset),
+    )
 
 
 def page_settings(page, **more):
@@ -71,23 +79,13 @@ rule page_sounds:
     input:
         prepared="<data>/prepared/{dataset}/index.csv",
         audio="<data>/prepared/{dataset}/audio.npy",
-        sets=lambda w: [
-            f"{one['folder']}/index.csv" for group in PAGES[w.page].listen(w.dataset) for one in group["sets"]
-        ],
-        points=lambda w: page_points(w.page, w.dataset),
+        sets=lambda w: page_sets(OVERVIEW, w.dataset),
     output:
-        "<reports>/assets/{page}/{dataset}/index.csv",
+        "<reports>/assets/overview/{dataset}/index.csv",
     log:
-        "<logs>/report/page/{page}_{dataset}.log",
-    wildcard_constraints:
-        page="|".join(PAGES),
+        "<logs>/report/page/overview_{dataset}.log",
     params:
-        settings=lambda w: settings(
-            clips=PARAMS["report"]["clips"],
-            sounding=PARAMS["report"]["points"],
-            groups=PAGES[w.page].listen(w.dataset),
-            points=page_points(w.page, w.dataset),
-        ),
+        settings=lambda w: sound_settings(OVERVIEW, w.dataset),
         code=code("stages.report.sounds"),
     shell:
         "python -m stages.report.sounds --settings {params.settings:q} --prepared {input.prepared} --out {output}"
@@ -100,35 +98,6 @@ PAGE_INPUTS = {
 }
 
 
-rule paper_page:
-    input:
-        **PAGE_INPUTS,
-        paper="papers/{paper}.yaml",
-        results=lambda w: collected(w.paper),
-        sounds=lambda w: page_indexes(w.paper),
-        curves=lambda w: page_curves(w.paper),
-        points=lambda w: page_points(w.paper),
-        fad="<reports>/fad.csv",
-    output:
-        "<reports>/{paper}/index.html",
-    log:
-        "<logs>/report/page/{paper}.log",
-    wildcard_constraints:
-        paper="|".join(name for name in PAGES if name != OVERVIEW) or "none",
-    params:
-        settings=lambda w, input: page_settings(
-            w.paper,
-            results=list(input.results),
-            results_root=f"{ROOT}reports",
-            fad=input.fad,
-            points=PAGES[w.paper].points(),
-        ),
-        code=code("stages.report.page"),
-    shell:
-        "python -m stages.report.page --settings {params.settings:q} --paper {input.paper} --assets {input.assets}"
-        " --out {output} 2>&1 | tee {log}"
-
-
 rule overview:
     input:
         **PAGE_INPUTS,
@@ -139,7 +108,7 @@ rule overview:
         facts="papers/pichard2024.yaml",
         papers=lambda w: [path for paper in PARAMS["report"]["papers"] for path in collected(paper)],
         pages=expand("<reports>/{paper}/index.html", paper=PARAMS["report"]["papers"]),
-        sounds=page_indexes(OVERVIEW),
+        sounds=expand("<reports>/assets/overview/{dataset}/index.csv", dataset=PAGES[OVERVIEW].datasets),
         curves=page_curves(OVERVIEW),
     output:
         "<reports>/index.html",
@@ -148,6 +117,10 @@ rule overview:
     params:
         settings=page_settings(OVERVIEW, papers=PARAMS["report"]["papers"], grid=GRID),
         code=code("stages.report.overview"),
+        sounds=f"{ROOT}reports/assets/overview",
     shell:
         "python -m stages.report.overview --settings {params.settings:q} --fad {input.fad} --printed {input.printed}"
-        " --assets {input.assets} --out {output} 2>&1 | tee {log}"
+        " --assets {input.assets} --sounds {params.sounds} --out {output} 2>&1 | tee {log}"
+
+
+include: "paper_page.smk"

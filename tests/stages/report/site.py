@@ -48,7 +48,7 @@ def build(folder: Path) -> Path:
     for name in (OVERVIEW, "pichard2024"):
         for dataset in plans[name].datasets:
             lists = {"groups": plans[name].listen(dataset), "points": [p["path"] for p in plans[name].points(dataset)]}
-            index = style.parent / name / dataset / "index.csv"
+            index = sounds_of(name, reports) / dataset / "index.csv"
             settings = namespace({"clips": 3, "sounding": 8} | lists)
             sounds.main(settings, folder / f"data/prepared/{dataset}/index.csv", index)
     common = {"scale": "laptop", "variant": "corrected", "seeds": [0, 1]}
@@ -76,12 +76,16 @@ def params() -> dict:
     return {"grid": GRID, "priors": {"seeds": [0]}}
 
 
+def sounds_of(name: str, reports: Path) -> Path:
+    return reports / ("assets" if name == OVERVIEW else "paper_assets") / name
+
+
 def paper_page(settings, reports: Path, style: Path) -> None:
-    page.main(settings, PAPER, style, reports / "pichard2024/index.html")
+    page.main(settings, PAPER, style, sounds_of("pichard2024", reports), reports / "pichard2024/index.html")
 
 
 def overview_page(settings, reports: Path, style: Path) -> None:
-    overview.main(settings, reports / "fad.csv", PRINTED, style, reports / "index.html")
+    overview.main(settings, reports / "fad.csv", PRINTED, style, sounds_of(OVERVIEW, reports), reports / "index.html")
 
 
 def sets(folder: Path, dataset: str, plan: Plan) -> None:
@@ -144,7 +148,7 @@ def tables(folder: Path, reports: Path) -> list[str]:
     reports.mkdir(exist_ok=True)
     common = {"scale": "laptop", "variant": "corrected", "grid": GRID, "metric_code": "0123456789abcdef"}
     settings = namespace(common | {"samples": [], "sample_seeds": [0]})
-    fad.main(settings, folder / "evaluate", PRINTED, reports / "fad.csv", reports / "fad.md")
+    fad.main(settings, folder / "evaluate", PRINTED, "none", reports / "fad.csv", reports / "fad.md")
     here = reports / "pichard2024"
     fad_page.main(namespace(common), reports / "fad.csv", PRINTED, here / "table1.csv", here / "table1.md")
     paper = Paper.load(PRINTED)
