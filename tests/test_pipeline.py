@@ -10,6 +10,8 @@ import pytest
 
 from tests.tiny import command, planned, snakemake, tiny, write
 
+PAGE = {"page_sounds", "overview"}  # the page and the sounds on it, where sounds change
+
 
 def test_the_table_is_there_and_whole(finished):
     table = (finished / "reports/fad.csv").read_text().splitlines()
@@ -53,6 +55,7 @@ def test_one_more_seed_starts_only_its_own_jobs(finished):
             "embed_clips": 1,
             "fad_of_set": 1,
             "fad_table": 1,
+            "overview": 1,
         }
     finally:
         write(finished, tiny())
@@ -72,6 +75,8 @@ def test_one_more_data_set_starts_only_its_own_jobs(finished):
             "generate_round_trip",
             "embed_reference",
             "fad_table",
+            "page_sounds",
+            "overview",
         ]
         assert planned(finished) == dict.fromkeys(once, 1) | {"embed_clips": 3, "fad_of_set": 3}
     finally:
@@ -84,7 +89,7 @@ def test_priors_asked_for_are_trained_and_become_rows(finished):
     params["grid"]["priors"] = ["msdae"]
     write(finished, params)
     try:
-        once = ["levels_of_system", "train_prior", "sample_prior", "sample_gaussian", "fad_table"]
+        once = ["levels_of_system", "train_prior", "sample_prior", "sample_gaussian", "fad_table", "overview"]
         assert planned(finished) == dict.fromkeys(once, 1) | {"embed_samples": 2, "fad_of_samples": 2}
     finally:
         write(finished, tiny())
@@ -95,12 +100,12 @@ def test_priors_asked_for_are_trained_and_become_rows(finished):
     [
         (
             {"train": {"lr": 0.002}},
-            {"train_system", "generate_reconstructions", "embed_clips", "fad_of_set", "fad_table"},
+            {"train_system", "generate_reconstructions", "embed_clips", "fad_of_set", "fad_table"} | PAGE,
         ),
-        ({"evaluate": {"seed": 3}}, {"fad_of_set", "fad_table"}),
+        ({"evaluate": {"seed": 3}}, {"fad_of_set", "fad_table", "overview"}),
         (
             {"judge": {"gm_cnn": {"lr": 0.01}}},
-            {"train_judge", "embed_clips", "embed_reference", "fad_of_set", "fad_table"},
+            {"train_judge", "embed_clips", "embed_reference", "fad_of_set", "fad_table", "overview"},
         ),
     ],
     ids=["train.lr", "evaluate.seed", "judge.gm_cnn.lr"],
@@ -126,7 +131,7 @@ def test_a_changed_number_runs_what_depends_on_it(finished, change, jobs):
             "etude/metrics/frechet.py",
             "import numpy as np",
             "import numpy as np\n\nCHANGED = 1",
-            {"fad_of_set", "fad_table"},
+            {"fad_of_set", "fad_table", "overview"},
         ),
         (
             "etude/systems/msdae.py",
@@ -139,7 +144,8 @@ def test_a_changed_number_runs_what_depends_on_it(finished, change, jobs):
                 "embed_clips",
                 "fad_of_set",
                 "fad_table",
-            },
+            }
+            | PAGE,
         ),
         ("etude/systems/hdae.py", "from torch", "CHANGED = 1\nfrom torch", set()),
         ("stages/prepare/sources/slakh.py", "OMITTED =", "CHANGED = 1\nOMITTED =", set()),
