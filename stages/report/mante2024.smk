@@ -77,7 +77,12 @@ rule mante2024_table4_1:
             for name in sorted({MANTE["cells"][cell]["format"] for cell in TABLES["4.1"]})
         ],
     output:
-        csv="<reports>/mante2024/table4_1.csv",
+        csv=report(
+            "<reports>/mante2024/table4_1.csv",
+            caption="captions/controlled_table.rst",
+            category="Manté 2024",
+            labels={"shown": "Table 4.1", "about": "paradigms on formats"},
+        ),
         md="<reports>/mante2024/table4_1.md",
     log:
         "<logs>/report/mante2024/table4_1.log",
@@ -118,7 +123,12 @@ use rule mante2024_table4_1 as mante2024_table4_2 with:
             for name in sorted({MANTE["cells"][cell]["format"] for cell in TABLES["4.2"]})
         ],
     output:
-        csv="<reports>/mante2024/table4_2.csv",
+        csv=report(
+            "<reports>/mante2024/table4_2.csv",
+            caption="captions/controlled_table.rst",
+            category="Manté 2024",
+            labels={"shown": "Table 4.2", "about": "the best model"},
+        ),
         md="<reports>/mante2024/table4_2.md",
     log:
         "<logs>/report/mante2024/table4_2.log",
@@ -142,7 +152,12 @@ rule mante2024_fad:
         **MANTE_PRINTED,
         fad=controlled_fads(sets_beside(MANTE["cells"])),
     output:
-        "<reports>/mante2024/fad.csv",
+        report(
+            "<reports>/mante2024/fad.csv",
+            caption="captions/fad.rst",
+            category="Manté 2024",
+            labels={"shown": "FAD", "about": "all cells"},
+        ),
     log:
         "<logs>/report/mante2024/fad.log",
     params:
@@ -175,7 +190,12 @@ rule mante2024_fidelity:
         **MANTE_PRINTED,
         scores=fidelity_tables(heard_sets()),
     output:
-        csv="<reports>/mante2024/fidelity.csv",
+        csv=report(
+            "<reports>/mante2024/fidelity.csv",
+            caption="captions/fidelity.rst",
+            category="Manté 2024",
+            labels={"shown": "Control fidelity", "about": "are the controls heard"},
+        ),
         md="<reports>/mante2024/fidelity.md",
     log:
         "<logs>/report/mante2024/fidelity.log",
@@ -202,8 +222,18 @@ rule mante2024_sweep:
         fad=lambda w: controlled_fads([name for _, name in swept(w.knob)]),
         scores=lambda w: fidelity_tables([name for _, name in swept(w.knob)]),
     output:
-        csv="<reports>/mante2024/sweep_{knob}.csv",
-        svg="<reports>/mante2024/sweep_{knob}.svg",
+        csv=report(
+            "<reports>/mante2024/sweep_{knob}.csv",
+            caption="captions/sweep.rst",
+            category="Manté 2024",
+            labels={"shown": "Sweep of {knob}", "about": "numbers"},
+        ),
+        svg=report(
+            "<reports>/mante2024/sweep_{knob}.svg",
+            caption="captions/sweep.rst",
+            category="Manté 2024",
+            labels={"shown": "Sweep of {knob}", "about": "picture"},
+        ),
         png="<reports>/mante2024/sweep_{knob}.png",
     log:
         "<logs>/report/mante2024/sweep_{knob}.log",
@@ -244,8 +274,18 @@ rule mante2024_figure:
         scores=lambda w: [] if w.number == "3_5" else handmade_of("scores"),
         handmade=sorted(map(str, Path(HANDMADE).glob("*.csv"))),
     output:
-        csv="<reports>/mante2024/figure{number}.csv",
-        svg="<reports>/mante2024/figure{number}.svg",
+        csv=report(
+            "<reports>/mante2024/figure{number}.csv",
+            caption="captions/control_figure.rst",
+            category="Manté 2024",
+            labels={"shown": "Figure {number}", "about": "numbers"},
+        ),
+        svg=report(
+            "<reports>/mante2024/figure{number}.svg",
+            caption="captions/control_figure.rst",
+            category="Manté 2024",
+            labels={"shown": "Figure {number}", "about": "controls and what came of them"},
+        ),
         png="<reports>/mante2024/figure{number}.png",
     log:
         "<logs>/report/mante2024/figure{number}.log",
@@ -285,7 +325,12 @@ use rule pichard2024_claims as mante2024_claims with:
             "<reports>/mante2024/fidelity.csv",
         ],
     output:
-        csv="<reports>/mante2024/claims.csv",
+        csv=report(
+            "<reports>/mante2024/claims.csv",
+            caption="captions/claims.rst",
+            category="Manté 2024",
+            labels={"shown": "Claims", "about": "verdicts"},
+        ),
         md="<reports>/mante2024/claims.md",
     log:
         "<logs>/report/mante2024/claims.log",

@@ -53,7 +53,7 @@ def page_settings(page, **more):
 
 def collected(paper):
     """What the collector of ``paper`` asks for besides its page, and beside each readable table the tidy one."""
-    found = [path for path in files_of(getattr(rules, paper).input) if not path.endswith("/index.html")]
+    found = [path for path in files_of(getattr(rules, paper).input) if Path(path).name != "index.html"]
     return list(dict.fromkeys([*found, *(path[:-3] + ".csv" for path in found if path.endswith(".md"))]))
 
 
@@ -62,9 +62,9 @@ rule page_assets:
         style=f"{PAGE_CODE}/page.css",
         script=f"{PAGE_CODE}/page.js",
     output:
-        "<reports>/assets/page.css",
-        "<reports>/assets/page.js",
-        "<reports>/assets/vega.js",
+        style="<reports>/assets/page.css",
+        script="<reports>/assets/page.js",
+        vega="<reports>/assets/vega.js",
     log:
         "<logs>/report/page/assets.log",
     params:
@@ -72,7 +72,7 @@ rule page_assets:
         code=code("stages.report.page_assets"),
     shell:
         "python -m stages.report.page_assets --settings {params.settings:q} --style {input.style} --script {input.script}"
-        " --out {output[0]} 2>&1 | tee {log}"
+        " --out {output.style} 2>&1 | tee {log}"
 
 
 rule page_sounds:

@@ -31,7 +31,12 @@ rule toy_figure:
             file=["numbers.csv", "generated.npy", "true.npy"],
         ),
     output:
-        svg="<reports>/mante2024/figure{number}.svg",
+        svg=report(
+            "<reports>/mante2024/figure{number}.svg",
+            caption="captions/toys.rst",
+            category="Manté 2024",
+            labels={"shown": "Figure {number}", "about": "paradigms on data one can see"},
+        ),
         png="<reports>/mante2024/figure{number}.png",
     log:
         "<logs>/report/mante2024/figure{number}.log",
@@ -52,7 +57,12 @@ rule toys_table:
     input:
         expand("<models>/toys/{toy}/numbers.csv", toy=PARAMS["toys"]["runs"]),
     output:
-        csv="<reports>/mante2024/toys.csv",
+        csv=report(
+            "<reports>/mante2024/toys.csv",
+            caption="captions/toys.rst",
+            category="Manté 2024",
+            labels={"shown": "Figures 3.1 to 3.6", "about": "their numbers"},
+        ),
     log:
         "<logs>/report/mante2024/toys.log",
     params:
