@@ -13,7 +13,7 @@ from tests.tiny import planned, snakemake, tiny, write
 RATE = 22050
 ONCE = (
     "fetch_dataset", "prepare_dataset", "obtain_codec", "encode_dataset", "train_system", "generate_reconstructions",
-    "generate_untrained", "generate_round_trip", "embed_reference", "fad_table",
+    "generate_untrained", "generate_round_trip", "embed_reference", "fad_table", "page_sounds", "overview",
 )  # fmt: skip
 
 
