@@ -250,7 +250,7 @@ def shuffle_dates(project: Path) -> None:
 def test_clone_without_remote_is_rebuilt_to_the_same_hashes(sealed, tmp_path):
     """[F6]"""
     project = clone(sealed, tmp_path / "clone")
-    dvc(project, "repro", "--quiet", "report", "report-splits")
+    dvc(project, "repro", "--quiet", "report", "report-page", "report-splits")
     assert dvc_status(project, *stages(project)) == {}
     assert git(project, "status", "--porcelain", "dvc.lock") == ""
 
@@ -483,7 +483,7 @@ def test_comment_changes_nothing_and_code_what_it_feeds(sealed, tmp_path):
     assert dvc_status(project, "report") == {}
     path = project / "etude/metrics/frechet.py"
     path.write_text(path.read_text() + "\nCHANGED = 1\n")
-    assert set(planned(project)) == {"fad_of_set", "fad_table"}
+    assert set(planned(project)) == {"fad_of_set", "fad_table", "overview"}
     git(project, "commit", "--quiet", "--all", "--message", "new code")
     assert "code or parameters of this commit are newer" in (said := refusal(project, "restore"))
     assert "fad_of_set" in said and "train_system" not in said
