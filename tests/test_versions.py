@@ -251,7 +251,7 @@ def shuffle_dates(project: Path) -> None:
 def test_clone_without_remote_is_rebuilt_to_the_same_hashes(sealed, tmp_path):
     """[F6]"""
     project = clone(sealed, tmp_path / "clone")
-    dvc(project, "repro", "--quiet", "report", "report-page", "report-splits")
+    dvc(project, "repro", "--quiet", *stages(project))
     assert dvc_status(project, *stages(project)) == {}
     assert git(project, "status", "--porcelain", "dvc.lock") == ""
 
