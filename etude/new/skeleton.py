@@ -72,8 +72,8 @@ class Skeleton:
         try:
             for path, text in self.files.items():
                 (root / path).parent.mkdir(parents=True, exist_ok=True)
+                written.append(path)  # before it is, so that a half-written one goes, too
                 (root / path).write_text(text, encoding="utf-8")
-                written.append(path)
             if self.block:
                 params.write_text(with_block(before, KINDS[self.kind][1], self.block), encoding="utf-8")
                 resolve(yaml.safe_load(params.read_text(encoding="utf-8")), root)
@@ -81,7 +81,7 @@ class Skeleton:
         except BaseException:
             for path in self.files:
                 if path in written:
-                    (root / path).unlink()
+                    (root / path).unlink(missing_ok=True)
             if self.block:
                 params.write_text(before, encoding="utf-8")
             raise
