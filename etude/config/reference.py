@@ -98,9 +98,8 @@ def _described(path: str, model: type[Block]) -> list[str]:
     for key in model.model_fields:
         about = ABOUT.fullmatch(_meanings(model)[key])
         rows.append([f"`{key}`", about["meaning"], about["unit"] or "", about["source"] or ""])
-    heading = "#" * min(2 + path.count("."), 4)
     says = " ".join((inspect.getdoc(model) or "").split())
-    return ["", f"{heading} `{path}`", "", says, "", *_table(["key", "meaning", "unit", "source"], rows)]
+    return ["", f"### `{path}`", "", says, "", *_table(["key", "meaning", "unit", "source"], rows)]
 
 
 def _models(annotation: Any) -> list[Any]:

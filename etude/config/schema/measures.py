@@ -26,7 +26,7 @@ class ExternalEmbedding(Block):
     """An embedding whose weights the user brings."""
 
     weights: str | None
-    """path of the weight file; `clap`: of the model's folder (P-27, M-43)"""
+    """path of the weight file; `clap`, `vggish`: of the folder (P-27, M-43)"""
     sha256: str | None
     """what its hash must be, or begin with; null: the published one, or where none is known, noted"""
 
