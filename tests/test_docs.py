@@ -154,6 +154,8 @@ def home(tmp_path_factory) -> Path:
     """A home as the pages suppose it: recordings, an archive, MIDI files; and programs that are those under test."""
     home = tmp_path_factory.mktemp("home")
     noise = np.random.default_rng(0)
+    for folder in ("recordings", "takes/audio", "archives", "midi", "bin"):
+        (home / folder).mkdir(parents=True)
     for number in range(6):
         write_audio(home / f"recordings/{number}.wav", 0.1 * noise.standard_normal(5 * RATE), RATE)
     _archive(home)
@@ -161,7 +163,6 @@ def home(tmp_path_factory) -> Path:
         _tune(home / f"midi/{number}.mid", number)
     for name, module in {"etude": "etude", "snakemake": "snakemake", "python": ""}.items():
         program = home / "bin" / name
-        program.parent.mkdir(exist_ok=True)
         program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {f"-m {module}" if module else ""} "$@"\n')
         program.chmod(0o755)
     return home
@@ -175,13 +176,11 @@ def _archive(home: Path) -> None:
         labels = {"file": f"{instrument}.wav", "split": split, "instrument": instrument, "family": "string"}
         rows.append(labels | {"pitch": 57 + 12 * number, "seconds": 2.0})
     write_csv(home / "takes/index.csv", rows, list(rows[0]))
-    (home / "archives").mkdir()
     with tarfile.open(home / "archives/takes.tar.gz", "w:gz") as archive:
         archive.add(home / "takes", ".")
 
 
 def _tune(path: Path, number: int) -> None:
-    path.parent.mkdir(exist_ok=True)
     midi, flute = pretty_midi.PrettyMIDI(), pretty_midi.Instrument(program=73)
     for k in range(40):
         flute.notes.append(pretty_midi.Note(90, 50 + (5 * k + 7 * number) % 20, 0.5 * k, 0.5 * k + 0.45))
