@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor, nn
 
-from etude.controls.tracks import FREE, control_features
+from etude.controls.tracks import CHROMA, FREE, control_features
 from etude.diffusion.edm import Network
 from etude.diffusion.guidance import guided
 from etude.diffusion.noise import Generators
@@ -140,8 +140,8 @@ def build_controlled(
     ``names``: what the rows of the controls are.
     """
     rows = shapes["controls"][0]
-    built = system_around(
-        ControlledUNet(shapes["clips"], rows, network, control, classes), system, block, shapes["clips"], classes
-    )
+    lifted = [row for row, name in enumerate(names) if name == CHROMA]
+    unet = ControlledUNet(shapes["clips"], rows, network, control, classes, lifted)
+    built = system_around(unet, system, block, shapes["clips"], classes)
     built.features, built.drop = tuple(control_features(names).values()), control.dropout
     return built
