@@ -9,8 +9,9 @@ from etude.pipeline.stage import run_stage
 from stages.train.toys import COLUMNS
 
 NOTE = (
-    "value: of the samples. true: what as many true samples get in their place. chance: what noise gets. Energy distance: "
-    "0 where two sets of points are of one distribution. Total variation: of histograms, from 0 to 1. nats: entropy."
+    "value: of the samples. true: what as many true samples get in their place. chance: what noise gets. Energy "
+    "distance: 0 where two sets of points are of one distribution. Total variation: of histograms, from 0 to 1. nats: "
+    "entropy."
 )
 
 

@@ -20,7 +20,7 @@ from stages.report import control_figures, sweep, verdicts
 from stages.report.fad import COLUMNS as FAD_COLUMNS
 from stages.report.paper import Paper
 from stages.report.paper_table import Value
-from tests.stages.mante_results import CELLS, COMMON, FIVE, PRINTED, evaluate, fads, fidelity, judged, table
+from tests.stages.mante_results import COMMON, FIVE, PRINTED, evaluate, fads, fidelity, judged, table
 
 ROOT = Path(__file__).parents[2]
 RAW = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))

@@ -14,10 +14,8 @@ SHOWN = {
     "paper", "table", "panel", "panel_title", "row", "row_title", "kind", "metric", "heading", "place", "unit",
     "direction", "value", "ci_low", "ci_high", "note", "paper_row", "paper_dataset",
 }  # fmt: skip
-PRINTED, LEVEL = (
-    "printed",
-    "level",
-)  # columns of the document's own; with the reading's name behind where it has several
+# Columns with what the document has there; with the reading's name behind them where it can be read in several ways.
+PRINTED, LEVEL = "printed", "level"
 WORDS = {
     "n": "runs averaged",
     "code": "digest of the metric's code",
