@@ -20,12 +20,13 @@ localrules:
 rule mante2024:
     input:
         expand("<reports>/mante2024/table{number}.md", number=["4_1", "4_2"]),
-        expand("<reports>/mante2024/sweep_{knob}.png", knob=KNOBS),
-        expand("<reports>/mante2024/figure{number}.png", number=CONTROL_FIGURES),
+        expand("<reports>/mante2024/sweep_{knob}.{kind}", knob=KNOBS, kind=["svg", "png"]),
+        expand("<reports>/mante2024/figure{number}.{kind}", number=CONTROL_FIGURES, kind=["svg", "png"]),
         rules.mante2024_toys.input,
         "<reports>/mante2024/fad.csv",
         "<reports>/mante2024/fidelity.md",
         "<reports>/mante2024/claims.md",
+        "<reports>/mante2024/index.html",
 
 
 def beside(cell):

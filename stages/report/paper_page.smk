@@ -10,6 +10,7 @@ use rule page_sounds as paper_sounds with:
         audio="<data>/prepared/{dataset}/audio.npy",
         sets=lambda w: page_sets(w.page, w.dataset),
         points=lambda w: page_points(w.page, w.dataset),
+        controls=lambda w: page_controls(w.page, w.dataset),
     output:
         "<reports>/paper_assets/{page}/{dataset}/index.csv",
     log:
