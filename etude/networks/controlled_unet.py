@@ -50,7 +50,9 @@ class ControlledUNet(nn.Module):
     further rows each of the rows ``lifted`` is told (0: none, as in the memoir).
     """
 
-    def __init__(self, shape: tuple[int, ...], rows: int, network, control, classes: int = 0, lifted: Sequence[int] = ()):
+    def __init__(
+        self, shape: tuple[int, ...], rows: int, network, control, classes: int = 0, lifted: Sequence[int] = ()
+    ):
         super().__init__()
         axes = len(shape) - 1
         channels = widths(network.base, network.factors)

@@ -17,7 +17,7 @@ from etude.systems import plugin
 from etude.systems.scaling import channel_gains
 from etude.training.loop import Batch, Trainable
 
-WHITENING = {"channel": 1.0, "global": 0.0}
+WHITENING = {"channel": 1.0, "half": 0.5, "global": 0.0}
 
 
 class ControlledSystem(Trainable):
@@ -87,7 +87,8 @@ class ControlledSystem(Trainable):
 class ContinuousSystem(ControlledSystem):
     """A paradigm whose state is continuous: data are shifted and scaled to a standard deviation of ``target``.
 
-    ``scaling`` channel: every channel on its own; global: all by one factor; none: data as they are.
+    ``scaling`` channel: every channel on its own; global: all by one factor; half: the way between, on a logarithmic
+    scale; none: data as they are.
     """
 
     def __init__(self, network: nn.Module, shape: tuple[int, ...], scaling: str, target: float):

@@ -30,7 +30,9 @@ class ControlledNetwork(Block):
 
 class Controls(Block):
     """How the controls reach the network: name and width of the branch, which half of the U-Net, how many frames share
-    a value, and the chance that a feature is hidden in training (M-10, M-21 to M-29)."""
+    a value, and the chance that a feature is hidden in training (M-10, M-21 to M-29).
+
+    ``lift``: rows that tell a chroma besides its number, 12 for one of each pitch class; 0: none, as in the memoir."""
 
     how: Literal[
         "none",
@@ -46,6 +48,7 @@ class Controls(Block):
     channels: Annotated[int, Field(gt=0, multiple_of=4)]
     side: Literal["encoder", "both"]
     decimate: Positive
+    lift: Literal[0, 12]
     dropout: Part
 
 
@@ -94,11 +97,13 @@ class ControlledSamplers(Block):
 
 class Cell(Block):
     """A column of the memoir's tables: a system on a format with a network, and what it changes for itself of
-    ``control``, ``train``, ``generate.seconds`` and ``speed.batch`` (``time_batch``)."""
+    ``systems.<system>`` (``paradigm``), ``control``, ``train``, ``generate.seconds`` and ``speed.batch``
+    (``time_batch``)."""
 
     system: Word
     format: Word
     network: Word
+    paradigm: dict[Word, Any] = Field(default_factory=dict)
     control: dict[Word, Any] = Field(default_factory=dict)
     train: dict[Word, Any] = Field(default_factory=dict)
     seconds: Rate | None = None

@@ -67,7 +67,8 @@ class Chain(Block):
 
 
 class Ddpm(Chain):
-    """systems.ddpm (M-11). ``scaling``: unit variance by channel, as a whole, or data as they are (M-05)."""
+    """systems.ddpm (M-11). ``scaling``: unit variance by channel, halfway to that, as a whole, or data as
+    they are (M-05)."""
 
     scaling: Scaling
 
