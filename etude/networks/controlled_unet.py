@@ -46,8 +46,8 @@ class ControlledUNet(nn.Module):
     channels before the U-Net and are dealt out again after it (1, as in the memoir, keeps the axes; codes have none).
 
     ``control``: how, a name of :data:`etude.networks.control.CONTROLS`, or none; channels; side, the half of the U-Net
-    it joins (encoder, with the bottom, or both); decimate: frames that share one value of the controls; lift: by how many
-    further rows each of the rows ``lifted`` is told (0: none, as in the memoir).
+    it joins (encoder, with the bottom, or both); decimate: frames that share one value of the controls; lift: by
+    how many further rows each of the rows ``lifted`` is told (0: none, as in the memoir).
     """
 
     def __init__(
