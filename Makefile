@@ -3,12 +3,13 @@
 # make slurm   the smoke scale through a real Slurm on this machine (root)
 # make bench   what benchmarks/ measures
 # make lint    the style of code and rules
+# make docs    the documents as a site: site/index.html
 # make unlock  tidy up after a killed run, without starting another
 # make clean   remove smoke runs, logs and caches; data, models, reports and checkpoints stay
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test slurm bench lint unlock clean setup setup-test
+.PHONY: help run test slurm bench lint docs unlock clean setup setup-test
 .NOTPARALLEL:
 
 SCALE ?=
@@ -46,9 +47,13 @@ lint: setup-test
 	@$(python) -m ruff check . && $(python) -m ruff format --check . && \
 	  $(python) -m snakefmt --check Snakefile stages
 
+# Strict: a link that leads nowhere fails. docs/params.md is in git: `python -m etude.config.reference` writes it.
+docs: setup-test
+	@$(python) -m sphinx -q -W --keep-going -E -b html -d .snakemake/doctrees docs site && echo "docs: $(CURDIR)/site/index.html"
+
 unlock: setup
 	@exec $(etude) unlock
 
 clean:
-	@rm -rf runs logs .pytest_cache .hypothesis .ruff_cache
+	@rm -rf runs logs site .pytest_cache .hypothesis .ruff_cache
 	@find etude stages tests benchmarks setup -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -81,7 +81,7 @@ install_debian_packages() {
 # ---- the stamp -----------------------------------------------------------------------------------------------------
 requirements_of() { # the files that decide what a goal installs
   echo setup/install.sh requirements/{run,nodeps,constraints}.txt
-  [ "$1" = run ] || echo "requirements/$1.txt"
+  [ "$1" = run ] || echo requirements/{test,docs}.txt
 }
 
 # A virtual environment works neither elsewhere nor with another Python, so both are part of the hash; of pyproject.toml
@@ -127,7 +127,7 @@ install_python_packages() {
   fi
   rm -f .venv/etude-run .venv/etude-test
   local wanted=(-r requirements/run.txt)
-  [ "$goal" = run ] || wanted+=(-r "requirements/$goal.txt")
+  [ "$goal" = run ] || wanted+=(-r requirements/test.txt -r requirements/docs.txt)
   pip "${wanted[@]}" -c requirements/constraints.txt
   pip --no-deps -r requirements/nodeps.txt
   pip --no-deps --no-build-isolation --editable .

@@ -37,7 +37,7 @@ def test_what_is_installed_is_what_is_pinned() -> None:
     assert {name: version for name, version in installed.items() if pinned.get(name) != version} == {}
 
 
-@pytest.mark.parametrize("goal", ["run", "test"])
+@pytest.mark.parametrize("goal", ["run", "test", "docs"])
 def test_requirements_agree_with_the_constraints(goal: str) -> None:
     constraints = pins("constraints")
     assert {name: version for name, version in pins(goal).items() if constraints.get(name) != version} == {}
@@ -98,7 +98,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def copy_setup(root: Path) -> None:
     """The set-up with nothing to install; what checks the imports only counts how often it was asked."""
     (root / "requirements").mkdir(parents=True)
-    for name in ("run", "test", "nodeps", "constraints"):
+    for name in ("run", "test", "docs", "nodeps", "constraints"):
         (root / f"requirements/{name}.txt").write_text("# nothing\n")
     shutil.copytree(REPOSITORY / "setup", root / "setup", ignore=shutil.ignore_patterns("__pycache__"))
     (root / "setup/repair_torchaudio.py").write_text("")

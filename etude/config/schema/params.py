@@ -28,40 +28,67 @@ from etude.config.schema.training import Training
 
 
 class Report(Block):
-    """The pages: ``papers`` that are part of a run, ``clips`` of each set that can be heard, ``points`` of UMAPs."""
+    """The pages to look at and to listen to."""
 
     papers: list[Word] = Field(default_factory=list)
+    """of `papers/`: all their tables are part of a run, and of the first page"""
     clips: Positive
+    """of every set, to listen to: the same in all sets [clips]"""
     points: Positive
+    """of a UMAP, that sound when one clicks them [clips]"""
 
 
 class Params(Block):
     """The whole of params.yaml, for one scale."""
 
     scale: Literal["smoke", "laptop", "large", "paper"]
+    """which sizes: the blocks of `scales.<scale>` are laid over the others"""
     variant: Literal["text", "released", "corrected"]
+    """what the thesis says, what its code does, or what is right: fills in every null that it names"""
     grid: Grid
+    """the cells of the tables"""
     fetch: dict[Word, dict[str, Any]]
+    """by name of a data set: how it is made or fetched"""
     prepare: Prepare
+    """from sound files to clips"""
     codec: dict[Word, dict[str, Any]]
+    """by name of a codec"""
     encode: Encode
+    """latents and mel spectrograms"""
     formats: dict[Word, Format]
+    """by name: what Manté's systems diffuse (M-03)"""
     systems: dict[Word, dict[str, Any]]
+    """by name of a system"""
     ablated_systems: dict[Word, Word]
+    """by name of an ablation: the system whose block it has, and beside which it stands (P-26)"""
     train: Training
+    """how systems are trained"""
     generate: Generate
+    """reconstructions"""
     priors: Priors
+    """over the levels"""
     judge: dict[Word, dict[str, Any]]
+    """by name of an embedding"""
     evaluate: Evaluate
+    """Fréchet audio distance"""
     probes: Probes
+    """what can be read from each level"""
     transfer: Transfer
+    """levels exchanged between clips"""
     transcription: Transcription
+    """notes that are heard"""
     timbre: Timbre
+    """the network behind timbre similarity"""
     projection: Projection
+    """UMAPs"""
     ablation: Ablation
+    """one level taken away"""
     mante2024: Mante2024
+    """the second paper"""
     toys: Toys
+    """its toys"""
     report: Report
+    """the pages"""
 
 
 # Blocks that belong to plug-ins. A plug-in that is not listed has a block of its own making.

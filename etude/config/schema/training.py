@@ -11,13 +11,21 @@ class Training(Block):
     """One training run: Adam, averaged weights, checkpoints (P-16, P-17)."""
 
     steps: Positive
+    """updates of the weights, of all stages together [steps] (P-17)"""
     batch: Positive
+    """examples of an update [examples] (P-17)"""
     lr: Rate
+    """learning rate of Adam at its highest (P-17)"""
     warmup: Count
+    """the learning rate rises linearly for so long [steps]"""
     schedule: Literal["constant", "cosine"]
+    """of the learning rate after that, for each stage"""
     ema: Part
+    """decay of the running average of the weights, which is what is kept; 0: the last weights [per step] (P-17)"""
     log_every: Positive
+    """a row of `loss.csv` [steps]"""
     checkpoint_every: Positive
+    """what a killed training goes on from; a multiple of `log_every` [steps]"""
 
     @model_validator(mode="after")
     def _checkpoints_follow_log_rows(self):
