@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from etude.pipeline.digest import code_digest
+from etude.pipeline.known_code import code_digest, files_behind
 from etude.pipeline.workflow import settings
-from etude.versions.reads import Reads, Watched, files_behind
+from etude.versions.reads import Reads, Watched
 
 ROOT = Path(__file__).parents[3]
 PARAMS = {"grid": {"seeds": [0, 1], "systems": ["hdae"]}, "train": {"lr": 0.1, "more": {"a": 1}}, "scale": "laptop"}
