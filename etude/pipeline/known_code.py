@@ -1,7 +1,7 @@
 """Code digests out of a memory: a module is parsed once per content, whichever process has come first.
 
-:mod:`etude.pipeline.digest` says what a digest means and does the work; a change there would make every training anew, so
-this stands beside it. Reading two hundred modules takes most of a second, at each start of Snakemake; here a module
+:mod:`etude.pipeline.digest` says what a digest means and does the work; a change there would make all trainings anew,
+so this stands beside it. Reading two hundred modules takes most of a second, at each start of Snakemake; here a module
 is looked up by the sha256 of its bytes, its name, the version of Python (which decides what a syntax tree looks like)
 and the bytes of digest.py itself. So what is found is what parsing would give, always; what is not, is parsed.
 """

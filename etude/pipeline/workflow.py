@@ -39,7 +39,7 @@ def manifest_entry(path: Path | str, key: str) -> Any:
 
 
 def read_yaml(path: Path | str) -> Any:
-    """What the YAML file ``path`` holds. Whoever asks again gets the same object: it is to be read, not to be changed."""
+    """What the YAML file ``path`` holds. Whoever asks again gets the same object, so nobody may change it."""
     return _parsed(Path(path).read_text(encoding="utf-8"))
 
 

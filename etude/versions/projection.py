@@ -94,7 +94,10 @@ def render(stages: list[Stage]) -> str:
             {plot: {"x": "value", "y": "row", "y_label": "", "template": "bar_horizontal"}}
             for plot in sorted(plot for _, plot in compared)
         ]
-    return HEADER + yaml.safe_dump(content, sort_keys=False, width=118, default_flow_style=None, allow_unicode=True)
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # the C one is ten times as fast
+    return HEADER + yaml.dump(
+        content, Dumper=dumper, sort_keys=False, width=118, default_flow_style=None, allow_unicode=True
+    )
 
 
 def stage_name(file: str) -> str:
@@ -177,7 +180,7 @@ def _tables(stage: Stage) -> list[str]:
 
 @functools.cache  # the same few stages are asked for in every job
 def _units(modules: tuple[str, ...], root: Path) -> frozenset[str]:
-    """What of the code behind ``modules`` DVC watches: packages of etude/ and folders of stages/ as a whole, else files."""
+    """What of the code behind ``modules`` DVC watches: packages of etude/, folders of stages/, else files."""
     return frozenset("/".join(file.parts[:2]) for file in files_behind(modules, root))
 
 
