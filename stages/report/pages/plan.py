@@ -20,9 +20,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from etude.errors import UserError
+from etude.pipeline.workflow import read_yaml
 from stages.generate.controlled_sets import word as as_word
 
 OVERVIEW = "overview"
@@ -36,11 +35,11 @@ WORD = re.compile(r"\{(\w+)\}")
 
 def specifications(papers: Path = Path("papers"), overview: Path = SPEC) -> dict[str, dict[str, Any]]:
     """The block `page` of every paper that has one, by its name, and the overview's. Raises ``UserError``."""
-    found = {OVERVIEW: (overview, yaml.safe_load(overview.read_text(encoding="utf-8")))}
+    found = {OVERVIEW: (overview, read_yaml(overview))}
     for path in sorted(papers.glob("*.yaml")):
         text = path.read_text(encoding="utf-8")
         if re.search(r"^page:", text, re.MULTILINE):  # most files have none, and every reading of the rules comes here
-            found[path.stem] = (path, yaml.safe_load(text)["page"] or {})
+            found[path.stem] = (path, read_yaml(path)["page"] or {})
     for path, page in found.values():
         _check(path, page)
     return {name: page for name, (_, page) in found.items()}
