@@ -32,8 +32,9 @@ setup-test:
 run: setup
 	@exec $(etude) run --stop-with $$PPID $(if $(SCALE),--scale $(SCALE)) $(ARGS)
 
+# Two tests at a time; those of one file stay together, they share what is dear to make.
 test: setup-test
-	@PATH="$(CURDIR)/.venv/bin:$$PATH" $(offline) exec $(python) -m pytest $(ARGS)
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" $(offline) exec $(python) -m pytest -n 2 --dist loadfile $(ARGS)
 
 slurm: setup
 	@exec slurm/machine/run.sh

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from etude.config import prepare_settings, resolve
 from etude.errors import UserError
-from etude.pipeline.digest import code_digest
-from etude.pipeline.workflow import files_of, manifest_entry, settings
+from etude.pipeline.known_code import code_digest
+from etude.pipeline.workflow import files_of, manifest_entry, read_yaml, settings
 from etude.versions.provenance import write_beside_reports
 
 

@@ -334,7 +334,7 @@ def test_experiment_in_a_temporary_copy_has_its_own_numbers(sealed, other, tmp_p
 
 def test_queued_experiment_has_its_own_numbers(sealed, tmp_path):
     project = copy(sealed, tmp_path / "project")
-    dvc(project, "exp", "run", "--queue", "--name", "queued", "--set-param", "evaluate.groups=4", "report")
+    dvc(project, "exp", "run", "--queue", "--name", "queued", "--set-param", "evaluate.groups=4", "report-page")
     dvc(project, "queue", "start", "--jobs", "1")
     deadline = time.monotonic() + 300
     while "Success" not in (status := dvc(project, "queue", "status")):

@@ -39,6 +39,8 @@ class SpectralCodec(Trainable):
         self.floor = 10 ** (settings.floor_db / 20)
         self.phase_iterations = settings.phase_iterations
         self.bins = self.n_fft // 2 + 1
+        self.frames_per_second = self.sample_rate / (self.hop * self.stack)
+        self.centre = (self.stack - 1) / (2 * self.stack)  # spectra are centred on multiples of the hop
         size = self.bins * self.stack
         self.register_buffer("window", torch.hann_window(self.n_fft), persistent=False)
         self.register_buffer("mean", torch.zeros(size))

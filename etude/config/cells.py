@@ -30,6 +30,9 @@ def check_cells(params: dict[str, Any]) -> None:
                 f"params.yaml: {where}: {cell['system']} needs {STATES[cell['system']]}, and format {cell['format']} "
                 f"is {state}; name system {' or '.join(fit)}, or another format"
             )
+        known = params["systems"][cell["system"]]
+        for key in cell["paradigm"]:
+            _known(f"{where}.paradigm", key, known, f"systems.{cell['system']}")
     lists = {
         "generate.untrained": mante["generate"]["untrained"],
         "fidelity.free": mante["fidelity"]["free"],
@@ -53,9 +56,9 @@ def described_cell(params: dict[str, Any], cell: str, seed: int) -> dict[str, An
     return {
         "cell": cell,
         "system": chosen["system"],
-        "block": params["systems"][chosen["system"]],
+        "block": params["systems"][chosen["system"]] | chosen["paradigm"],
         "network": mante["networks"][chosen["network"]],
-        "control": mante["control"] | (chosen.get("control") or {}),
+        "control": mante["control"] | chosen["control"],
         "seed": seed,
     }
 

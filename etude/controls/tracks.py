@@ -21,7 +21,7 @@ FREE = -1.0  # a control that is not given (M-10)
 LOWEST, HIGHEST = 48, 72  # MIDI numbers of C3 and C5: the range of the melodies (M-01)
 OCTAVE = 12
 LOUDEST = 127
-VELOCITY = "velocity"
+VELOCITY, CHROMA = "velocity", "chroma"
 
 
 class Pitch(NamedTuple):
@@ -46,7 +46,7 @@ def _notes(pitches: np.ndarray) -> np.ndarray:
 
 
 PITCHES = {
-    "chroma": Pitch(("chroma",), _chroma),
+    CHROMA: Pitch((CHROMA,), _chroma),
     "circle": Pitch(("voiced", "chroma_cos", "chroma_sin", "octave"), _circle),
     "notes": Pitch(("voiced", *(f"note_{pitch}" for pitch in range(LOWEST, HIGHEST + 1))), _notes),
 }

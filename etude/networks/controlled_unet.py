@@ -1,6 +1,7 @@
 """The memoir's backbone: a U-Net over latents, spectrograms or codes, with a control branch (M-19 to M-21)."""
 
 import math
+from collections.abc import Sequence
 from itertools import accumulate
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from etude.networks.control import CONTROLS
+from etude.networks.lift import Lift
 from etude.networks.noise_embedding import LearntNoiseEmbedding
 from etude.networks.unet import CONVOLUTIONS, UNet
 
@@ -44,10 +46,13 @@ class ControlledUNet(nn.Module):
     channels before the U-Net and are dealt out again after it (1, as in the memoir, keeps the axes; codes have none).
 
     ``control``: how, a name of :data:`etude.networks.control.CONTROLS`, or none; channels; side, the half of the U-Net
-    it joins (encoder, with the bottom, or both); decimate: frames that share one value of the controls.
+    it joins (encoder, with the bottom, or both); decimate: frames that share one value of the controls; lift: by
+    how many further rows each of the rows ``lifted`` is told (0: none, as in the memoir).
     """
 
-    def __init__(self, shape: tuple[int, ...], rows: int, network, control, classes: int = 0):
+    def __init__(
+        self, shape: tuple[int, ...], rows: int, network, control, classes: int = 0, lifted: Sequence[int] = ()
+    ):
         super().__init__()
         axes = len(shape) - 1
         channels = widths(network.base, network.factors)
@@ -61,7 +66,8 @@ class ControlledUNet(nn.Module):
         if control.side == "encoder":
             decoder = {level: width for level, width in decoder.items() if level == self.depth}
         self.encoder_levels, self.decoder_levels = tuple(encoder), tuple(decoder)
-        self.branch = how.branch(rows, control.channels, self.depth) if how else None
+        self.lift = Lift(lifted if control.lift else (), control.lift)
+        self.branch = how.branch(rows + self.lift.added, control.channels, self.depth) if how else None
         self.widen = (
             CodeEmbedding(shape[0], classes, channels[0])
             if classes
@@ -111,7 +117,7 @@ class ControlledUNet(nn.Module):
         if (together := self.decimate * self.patch) > 1:
             # Means over groups of frames; -1 for "free" stays -1.
             controls = functional.adaptive_avg_pool1d(controls, math.ceil(controls.shape[-1] / together))
-        return self.branch(controls, frames)
+        return self.branch(self.lift(controls), frames)
 
 
 def gather_patches(x: Tensor, patch: int) -> Tensor:

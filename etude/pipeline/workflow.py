@@ -32,12 +32,17 @@ def manifest_entry(path: Path | str, key: str) -> Any:
     Rules only ask what a job depends on. What is wrong with a manifest is for the job that reads it to say.
     """
     try:
-        manifest = _parsed(Path(path).read_text(encoding="utf-8"))
+        manifest = read_yaml(path)
     except (OSError, ValueError, yaml.YAMLError):
         return None
     return manifest.get(key) if isinstance(manifest, dict) else None
 
 
-@functools.cache  # every job of a data set asks
-def _parsed(manifest: str) -> Any:
-    return yaml.safe_load(manifest)
+def read_yaml(path: Path | str) -> Any:
+    """What the YAML file ``path`` holds. Whoever asks again gets the same object, so nobody may change it."""
+    return _parsed(Path(path).read_text(encoding="utf-8"))
+
+
+@functools.cache  # every job of a data set asks, and every page of a paper
+def _parsed(text: str) -> Any:
+    return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # the C one is ten times as fast

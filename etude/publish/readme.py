@@ -38,7 +38,11 @@ def table(paper: str, root: Path) -> str:
     published = scales(root)
     rows = []
     for line in lines:
-        row = {"row of the paper": line["row"], "command": line["command"], "printed": printed(line, root, published)}
+        row = {
+            "row of the paper": line["row"],
+            "command": line["command"],
+            "printed": printed(line, root, published, paper),
+        }
         for scale in published:
             row[f"ours, {scale}"] = ours(line, root / RESULTS / scale)
         for key, heading in (("ceiling", "best possible"), ("floor", "untrained, or by chance")):
@@ -61,10 +65,19 @@ def ours(line: Where, folder: Path) -> str:
     return f"{text} on {cells[0]['dataset']}" if cells and line.get("dataset", True) else text
 
 
-def printed(line: Where, root: Path, published: Iterable[str]) -> str:
-    """What the paper prints: said by ``line``, or standing beside our cells in the first run that has them."""
+def printed(line: Where, root: Path, published: Iterable[str], paper: str) -> str:
+    """What the paper prints: said by ``line``, or looked up where it says in the paper's own numbers, or standing
+    beside our cells in the first run that has them."""
     if isinstance(line.get("printed"), str):
         return line["printed"]
+    if isinstance(line.get("printed"), dict):
+        file = root / f"papers/{paper}_tables.csv"
+        found = select(read_csv(file), line["printed"], file)
+        if not found:
+            raise UserError(
+                f"{file}: has no number at {line['printed']}, as papers/{paper}_readme.yaml says; correct that"
+            )
+        return ", ".join(row["value"] for row in found)
     for scale in published:
         if (file := root / RESULTS / scale / line["table"]).is_file():
             cells = select(read_csv(file), line.get("where", {}) | line["ours"], file)
@@ -120,7 +133,7 @@ def show(cells: list[dict[str, str]], line: Where, intervals: bool) -> str:
     value, *ends = line.get("columns", COLUMNS)
     unit = UNITS.get(cells[0].get("unit", ""), "")
     texts = [digits(cell[value]) if cell[value] else "none" for cell in cells]
-    if intervals and cells[0][value] and all(cells[0][end] for end in ends):
+    if intervals and ends and cells[0][value] and all(cells[0][end] for end in ends):
         return f"{texts[0]}{unit} ({' .. '.join(digits(cells[0][end]) for end in ends)})"
     return f"{', '.join(texts)}{unit}"
 

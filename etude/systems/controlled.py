@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor, nn
 
-from etude.controls.tracks import FREE, control_features
+from etude.controls.tracks import CHROMA, FREE, control_features
 from etude.diffusion.edm import Network
 from etude.diffusion.guidance import guided
 from etude.diffusion.noise import Generators
@@ -17,7 +17,7 @@ from etude.systems import plugin
 from etude.systems.scaling import channel_gains
 from etude.training.loop import Batch, Trainable
 
-WHITENING = {"channel": 1.0, "global": 0.0}
+WHITENING = {"channel": 1.0, "half": 0.5, "global": 0.0}
 
 
 class ControlledSystem(Trainable):
@@ -87,7 +87,8 @@ class ControlledSystem(Trainable):
 class ContinuousSystem(ControlledSystem):
     """A paradigm whose state is continuous: data are shifted and scaled to a standard deviation of ``target``.
 
-    ``scaling`` channel: every channel on its own; global: all by one factor; none: data as they are.
+    ``scaling`` channel: every channel on its own; global: all by one factor; half: the way between, on a logarithmic
+    scale; none: data as they are.
     """
 
     def __init__(self, network: nn.Module, shape: tuple[int, ...], scaling: str, target: float):
@@ -140,8 +141,8 @@ def build_controlled(
     ``names``: what the rows of the controls are.
     """
     rows = shapes["controls"][0]
-    built = system_around(
-        ControlledUNet(shapes["clips"], rows, network, control, classes), system, block, shapes["clips"], classes
-    )
+    lifted = [row for row, name in enumerate(names) if name == CHROMA]
+    unet = ControlledUNet(shapes["clips"], rows, network, control, classes, lifted)
+    built = system_around(unet, system, block, shapes["clips"], classes)
     built.features, built.drop = tuple(control_features(names).values()), control.dropout
     return built

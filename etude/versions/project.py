@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from etude.errors import UserError
 from etude.pipeline.lock import RunLock
 from etude.pipeline.recovery import tidy_up
+from etude.pipeline.workflow import read_yaml
 from etude.versions import dvc
 from etude.versions.projection import Stage, stages_of
 from etude.versions.reads import Reads
@@ -46,7 +45,7 @@ def opened(directory: Path) -> Iterator[Project]:
     directory = directory.resolve()
     reads = Reads(directory)
     with load(directory, reads.watching) as workflow:
-        raw = yaml.safe_load((directory / "params.yaml").read_text(encoding="utf-8"))
+        raw = read_yaml(directory / "params.yaml")
         if raw.get("scale") == "smoke":
             raise UserError(
                 "params.yaml: scale is smoke, which writes under runs/smoke/, where DVC does not look; "

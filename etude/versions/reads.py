@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from etude.pipeline import digest as digests
-from etude.pipeline.digest import code_digest
+from etude import config
+from etude.pipeline import known_code
 
 
 class Reads:
@@ -31,10 +31,7 @@ class Reads:
     @contextlib.contextmanager
     def watching(self) -> Iterator[None]:
         """Watch every Snakefile that is read meanwhile."""
-        import etude.config
-        import etude.pipeline.digest
-
-        resolve = etude.config.resolve
+        resolve, code_digest = config.resolve, known_code.code_digest
 
         def watched_resolve(*arguments: Any, **options: Any) -> dict[str, Any]:
             return Watched(resolve(*arguments, **options), self)
@@ -44,11 +41,11 @@ class Reads:
             self.modules[digest] = modules
             return digest
 
-        etude.config.resolve, etude.pipeline.digest.code_digest = watched_resolve, watched_digest
+        config.resolve, known_code.code_digest = watched_resolve, watched_digest
         try:
             yield
         finally:
-            etude.config.resolve, etude.pipeline.digest.code_digest = resolve, code_digest
+            config.resolve, known_code.code_digest = resolve, code_digest
 
     def note(self, key: str) -> None:
         """Somebody looks at ``key``: every file of rules on the way there depends on it."""
@@ -120,23 +117,6 @@ class Watched(dict):
             self._reads.note(self._at)
         elif key and key != "grid":  # the grid is noted when one of its lists is taken
             self._reads.note(key)
-
-
-@functools.cache  # the same few stages are asked for in every job
-def files_behind(modules: tuple[str, ...], root: Path) -> list[Path]:
-    """The source files that the code digest of ``modules`` covers, relative to ``root``, sorted.
-
-    It walks as `code_digest` does. To have that function return them would change its own file, which the digests of
-    everything that trains cover.
-    """
-    waiting, files = list(modules), {}
-    while waiting:
-        module = waiting.pop()
-        path = digests._file_of(module, root)
-        if path is not None and module not in files:
-            files[module] = path.relative_to(root)
-            waiting += digests._read(path, module)[1]
-    return sorted(files.values())
 
 
 @functools.cache  # thousands of looks, a few dozen files

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from etude.errors import UserError
+from etude.pipeline.workflow import read_yaml
+from etude.versions import quick
 
 PROFILE = Path("profiles/default/config.yaml")
 CLOCK = 0.01  # seconds, what a date may lose in a float
@@ -164,14 +164,15 @@ def load(directory: Path = Path("."), parsing: Callable[[], Any] = contextlib.nu
     ``parsing`` gives a context that is held while the Snakefile is parsed and the DAG is built. Raises ``UserError``
     when there is no Snakefile or Snakemake cannot make sense of it.
     """
-    from snakemake.api import SnakemakeApi
-    from snakemake.exceptions import WorkflowError
-    from snakemake.settings.types import (
-        DAGSettings,
-        ExecutionSettings,
-        OutputSettings,
-        ResourceSettings,
-    )
+    with quick.reading():
+        from snakemake.api import SnakemakeApi
+        from snakemake.exceptions import WorkflowError
+        from snakemake.settings.types import (
+            DAGSettings,
+            ExecutionSettings,
+            OutputSettings,
+            ResourceSettings,
+        )
 
     directory = directory.resolve()
     if not (directory / "Snakefile").exists():
@@ -180,7 +181,7 @@ def load(directory: Path = Path("."), parsing: Callable[[], Any] = contextlib.nu
     path = os.environ["PATH"]
     with SnakemakeApi(quiet) as api, _on_path(directory):
         try:
-            with parsing():
+            with quick.reading(), parsing():
                 opened = api.workflow(ResourceSettings(cores=1), snakefile=directory / "Snakefile", workdir=directory)
                 opened.dag(DAGSettings(max_checksum_file_size=checksum_limit(directory)))
                 opened._workflow.execution_settings = ExecutionSettings()
@@ -235,9 +236,7 @@ def format_version() -> int:
 
 def checksum_limit(directory: Path) -> int:
     """Size in bytes up to which Snakemake compares files by their bytes, from the profile that every run here reads."""
-    settings = (
-        yaml.safe_load((directory / PROFILE).read_text(encoding="utf-8")) if (directory / PROFILE).exists() else {}
-    )
+    settings = read_yaml(directory / PROFILE) if (directory / PROFILE).exists() else {}
     found = re.fullmatch(r"(\d+)\s*([a-z]*)", str(settings.get("max-checksum-file-size", "1MB")).lower())
     return int(found[1]) * UNITS[found[2]] if found else UNITS["mb"]
 

@@ -1,9 +1,6 @@
 # mante2024: everything of Manté 2024 that has a counterpart here: Tables 4.1 and 4.2, control fidelity, sweeps, figures, claims.
 # In:  reports/evaluate/{controlled,fidelity,speed}/..., models/controlled/..., papers/mante2024*   Out: reports/mante2024/
-import yaml
-
-with open("papers/mante2024.yaml", encoding="utf-8") as file:
-    MANTE_PAPER = yaml.safe_load(file)
+MANTE_PAPER = read_yaml("papers/mante2024.yaml")
 
 MANTE_PRINTED = {"printed": "papers/mante2024_tables.csv", "paper": "papers/mante2024.yaml"}
 # Table 4.2 has the cell with a row of its own there; all others stand beside those of Table 4.1.
@@ -20,12 +17,13 @@ localrules:
 rule mante2024:
     input:
         expand("<reports>/mante2024/table{number}.md", number=["4_1", "4_2"]),
-        expand("<reports>/mante2024/sweep_{knob}.png", knob=KNOBS),
-        expand("<reports>/mante2024/figure{number}.png", number=CONTROL_FIGURES),
+        expand("<reports>/mante2024/sweep_{knob}.{kind}", knob=KNOBS, kind=["svg", "png"]),
+        expand("<reports>/mante2024/figure{number}.{kind}", number=CONTROL_FIGURES, kind=["svg", "png"]),
         rules.mante2024_toys.input,
         "<reports>/mante2024/fad.csv",
         "<reports>/mante2024/fidelity.md",
         "<reports>/mante2024/claims.md",
+        "<reports>/mante2024/index.html",
 
 
 def beside(cell):

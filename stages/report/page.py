@@ -5,6 +5,7 @@ system.
 """
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ def main(settings, paper: Path, assets: Path, sounds: Path, out: Path) -> None:
     results = [Path(path) for path in settings.results]
     found = claims(read_csv(here / f"{CLAIMS}.csv")) if here / f"{CLAIMS}.csv" in results else []
     protocols = protocols_of(read_csv(settings.fad)) if settings.fad else {}
+    if (own := here / "fad.csv") in results:  # rows in the columns of the overview's, of which the tables name no codec
+        protocols |= protocols_of([row | {"codec": ""} for row in read_csv(own)])
     tables = [table(path, facts, protocols) for path in in_order(results, facts)]
     listen, index, folder = sounding(settings.sounds, sounds, out)
     render.write(
@@ -40,7 +43,7 @@ def main(settings, paper: Path, assets: Path, sounds: Path, out: Path) -> None:
         summary=summary(found),
         tables=tables,
         cells=render.cells({one["name"]: one["panels"] for one in tables}),
-        figures=[figure(path, facts, out.parent) for path in results if path.suffix == ".svg"],
+        figures=[figure(path, facts, out.parent) for path in drawn(results, facts)],
         curves=curves(settings.curves),
         listen=listen,
         maps=maps(settings.points, index, folder),
@@ -74,23 +77,43 @@ def common(settings, assets: Path, out: Path) -> dict[str, Any]:
 
 
 def in_order(results: list[Path], facts: dict[str, Any]) -> list[Path]:
-    """The tables among ``results``, as the document numbers them, then the others as the collector lists them."""
-    tables = [path for path in results if path.suffix == ".csv" and path.stem != CLAIMS]
-    numbered = [f"table{number}" for number in facts.get("tables", {})]
-    return sorted(tables, key=lambda path: numbered.index(path.stem) if path.stem in numbered else len(numbered))
+    """The tables among ``results`` that one can read, as the document numbers them, then the others as the collector
+    lists them."""
+    tables = [
+        path for path in results if path.suffix == ".csv" and path.with_suffix(".md") in results and path.stem != CLAIMS
+    ]
+    return _sorted(tables, "table", facts.get("tables", {}))
+
+
+def drawn(results: list[Path], facts: dict[str, Any]) -> list[Path]:
+    """The pictures among ``results``, in the same order."""
+    return _sorted([path for path in results if path.suffix == ".svg"], "figure", facts.get("figures", {}))
+
+
+def _sorted(paths: list[Path], kind: str, known: dict[str, Any]) -> list[Path]:
+    names = list(known)
+    place = {path: number_of(path, kind, known) for path in paths}
+    return sorted(paths, key=lambda path: names.index(place[path]) if place[path] in known else len(names))
+
+
+def number_of(path: Path, kind: str, known: Iterable[str]) -> str:
+    """The document's number of table or figure ``path``: table4_1.csv has 4.1 where ``known`` has such a number."""
+    name = path.stem.removeprefix(kind)
+    return next((number for number in known if number.replace(".", "_") == name), name)
 
 
 def table(path: Path, facts: dict[str, Any], protocols: dict[tuple[str, ...], dict[str, str]]) -> dict[str, Any]:
     """A table to be shown: panels of cells where it is laid out as the document's, else as its readable file has it."""
     rows, text = read_csv(path), path.with_suffix(".md").read_text(encoding="utf-8")
-    number = path.stem.removeprefix("table")
+    number = number_of(path, "table", facts.get("tables", {}))
     laid_out = bool(rows) and "panel_title" in rows[0]
     title = render.title_of(text).removesuffix(f" ({facts['author']} {facts['year']})")
-    named = facts.get("tables", {}).get(number, {}).get("title", "")
+    about = facts.get("tables", {}).get(number, {})
     return {
         "name": path.stem,
-        "number": number if named else "",
-        "title": named or title,
+        "number": number if about else "",
+        "label": about.get("name", f"Table {number}") if about else "",
+        "title": about.get("title") or title,
         "panels": panels(rows, protocols) if laid_out else [],
         "text": "" if laid_out else render.markdown(text),
         "notes": render.notes(text) if laid_out else "",
@@ -104,13 +127,13 @@ def protocols_of(fad: list[dict[str, str]]) -> dict[tuple[str, ...], dict[str, s
 
 def figure(path: Path, facts: dict[str, Any], here: Path) -> dict[str, str]:
     """A picture that another job drew."""
-    number = path.stem.removeprefix("figure")
+    number = number_of(path, "figure", facts.get("figures", {}))
     shown = facts.get("figures", {}).get(number, {})
     about = shown.get("title") or ", ".join(filter(None, (shown.get("row"), shown.get("dataset"))))
     return {
         "name": path.stem,
         "file": os.path.relpath(path, here),
-        "title": f"Figure {number}" if number != path.stem else path.stem.replace("_", " "),
+        "title": f"Figure {number}" if number != path.stem else path.stem.replace("_", " ").capitalize(),
         "about": about,
     }
 

@@ -26,6 +26,15 @@ def page_curves(page):
     return [one["path"] for one in PAGES[page].curves()]
 
 
+def page_controls(page, dataset):
+    """What the clips that sound on a page were played under."""
+    wanted = [group["controls"] for group in PAGES[page].listen(dataset) if "controls" in group]
+    names = ("format.json", "index.csv", "clips.npy", "controls.npy")
+    found = [f"{one['format']}/{name}" for one in wanted for name in names]
+    found += [str(path) for one in wanted if "files" in one for path in sorted(Path(one["files"]).glob("*.csv"))]
+    return list(dict.fromkeys(found))
+
+
 def page_points(page, dataset=None):
     return [one["path"] for one in PAGES[page].points(dataset)]
 

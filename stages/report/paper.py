@@ -83,8 +83,12 @@ class Paper:
     def unit(self, metric: str) -> str:
         return self._of(metric)["unit"]
 
+    def direction(self, metric: str) -> str:
+        """Which values are better: lower, higher, or none."""
+        return self._of(metric)["direction"]
+
     def lower_is_better(self, metric: str) -> bool:
-        return self._of(metric)["direction"] == "lower"
+        return self.direction(metric) == "lower"
 
     def table(self, table: str) -> list[dict[str, str]]:
         """The lines of the file that belong to ``table``."""

@@ -10,6 +10,7 @@ use rule page_sounds as paper_sounds with:
         audio="<data>/prepared/{dataset}/audio.npy",
         sets=lambda w: page_sets(w.page, w.dataset),
         points=lambda w: page_points(w.page, w.dataset),
+        controls=lambda w: page_controls(w.page, w.dataset),
     output:
         "<reports>/paper_assets/{page}/{dataset}/index.csv",
     log:
@@ -17,6 +18,12 @@ use rule page_sounds as paper_sounds with:
     params:
         settings=lambda w: sound_settings(w.page, w.dataset),
         code=code("stages.report.sounds"),
+
+
+def common_fad(paper):
+    """Where the protocols of a paper's FADs stand, unless it has an fad.csv of its own, which tells them."""
+    own = f"{ROOT}reports/{paper}/fad.csv"
+    return "" if own in collected(paper) else f"{ROOT}reports/fad.csv"
 
 
 rule paper_page:
@@ -29,7 +36,7 @@ rule paper_page:
         ),
         curves=lambda w: page_curves(w.paper),
         points=lambda w: page_points(w.paper),
-        fad="<reports>/fad.csv",
+        fad=lambda w: common_fad(w.paper) or [],
     output:
         "<reports>/{paper}/index.html",
     log:
@@ -41,7 +48,7 @@ rule paper_page:
             w.paper,
             results=list(input.results),
             results_root=f"{ROOT}reports",
-            fad=input.fad,
+            fad=common_fad(w.paper),
             points=PAGES[w.paper].points(),
         ),
         code=code("stages.report.page"),

@@ -97,7 +97,7 @@ def tidy(paper: Paper, table: str, panels: Sequence[Panel]) -> list[dict[str, An
             "metric": column.metric,
             "place": column.place,
             "unit": paper.unit(column.metric),
-            "direction": "lower" if paper.lower_is_better(column.metric) else "higher",
+            "direction": paper.direction(column.metric),
             "value": number(cell.value),
             "ci_low": number(cell.low),
             "ci_high": number(cell.high),

@@ -1,9 +1,6 @@
 # pichard2024: everything of Pichard 2024 that has a counterpart here: tables, figures and the claims that they decide.
 # In:  reports/evaluate/..., reports/fad.csv, papers/pichard2024*   Out: reports/pichard2024/
-import yaml
-
-with open("papers/pichard2024.yaml", encoding="utf-8") as file:
-    PICHARD = yaml.safe_load(file)
+PICHARD = read_yaml("papers/pichard2024.yaml")
 
 
 localrules:

@@ -3,11 +3,13 @@
 What a set holds is copied byte for byte, so that what one hears is what was judged; clips of a prepared data set, which
 lie in an array, are written as FLAC (that every browser of today plays). Points of UMAPs are many and sound as MP3.
 
-index.csv: group, label (column of the page), item (line of the page), clip, words (what it is), file, picture, seconds.
-The points are a group of their own, "points".
+index.csv: group, label (column of the page), item (line of the page), clip, words (what it is), file, picture, seconds,
+and of clips that were played under controls (:mod:`stages.report.control_lines`) lines, a path of SVG by the control's
+name as JSON, and told, the same in words. The points are a group of their own, "points".
 """
 
 import io
+import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,16 +17,21 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from etude.audio.clips import id_hash, sample, sample_rate
+from etude.audio.clips import id_hash, protocol, sample, sample_rate
 from etude.audio.files import read_audio, to_float, write_audio
+from etude.controls.file import read_controls
+from etude.controls.tracks import FREE, control_features
 from etude.errors import UserError
 from etude.pipeline.files import atomic_folder, read_csv, sha256_file, write_csv
 from etude.pipeline.stage import run_stage
+from etude.systems.format import Format
+from stages.report import control_lines
+from stages.report.note_names import pitch_name
 from stages.report.spectrogram import picture
 
-COLUMNS = ["group", "label", "item", "clip", "words", "file", "picture", "seconds"]
+COLUMNS = ["group", "label", "item", "clip", "words", "file", "picture", "seconds", "lines", "told"]
+NO_CONTROLS = {"lines": "", "told": ""}
 POINTS = "points"
-NOTES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
 MP3 = {"format": "MP3", "subtype": "MPEG_LAYER_III", "bitrate_mode": "CONSTANT", "compression_level": 0.8}
 MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 
@@ -65,9 +72,30 @@ class Originals:
         return ", ".join(filter(None, [name, pitch_name(row.get("pitch", ""))])) or clip
 
 
-def pitch_name(pitch: str) -> str:
-    """``60`` -> ``C4``; empty for what is no MIDI number."""
-    return f"{NOTES[int(pitch) % 12]}{int(pitch) // 12 - 1}" if pitch.isdigit() else ""
+class Controls:
+    """What the clips of sets were played under: ``where`` is the group's `controls`."""
+
+    def __init__(self, where: dict[str, str]) -> None:
+        self.format = Format.load(Path(where["format"]))
+        self.rows = {row["clip"]: int(row["row"]) for row in _index(where["format"])}
+        self.tracks = np.load(self.format.folder / "controls.npy", mmap_mode="r")
+        self.files = Path(where["files"]) if "files" in where else None
+
+    def of(self, clip: str, folder: str, seconds: float) -> dict[str, str]:
+        """Columns lines and told of ``clip`` of the set in ``folder``, without what the set left free."""
+        form = self.format
+        if self.files:
+            path = self.files / f"{clip}.csv"
+            tracks = read_controls(path, form.controls, form.frames_per_second, centre=form.centre)
+        elif clip in self.rows:
+            tracks = np.array(self.tracks[self.rows[clip]], np.float32)
+        else:
+            raise UserError(f"{form.folder}: has no controls of clip {clip!r} of {folder}; make that set again")
+        tracks = tracks[:, : round(seconds * form.frames_per_second)]
+        for feature in protocol(Path(folder) / "index.csv").get("settings", {}).get("free", []):
+            tracks[control_features(form.controls)[feature]] = FREE
+        drawn = control_lines.lines(tracks, form.controls, form.frames_per_second, form.centre, seconds)
+        return {"lines": json.dumps(drawn), "told": control_lines.told(tracks, form.controls)}
 
 
 def chosen(group: dict[str, Any], number: int) -> list[Row]:
@@ -81,7 +109,7 @@ def chosen(group: dict[str, Any], number: int) -> list[Row]:
     if not common:
         where = ", ".join(one["folder"] for one in group["sets"])
         raise UserError(f"{where}: these sets share no clip to listen to; make them again")
-    names = sample(common, number)
+    names = sample(common, group.get("clips", number) or len(common))
     return sorted((row for row in indices[0] if row["clip"] in names), key=lambda row: id_hash(row["clip"]))
 
 
@@ -89,6 +117,7 @@ def group_rows(
     group: dict[str, Any], number: str, clips: int, originals: Originals, folder: Path
 ) -> Iterator[dict[str, Any]]:
     """Rows of the index for one group; writes its files below ``folder``."""
+    controls = Controls(group["controls"]) if "controls" in group else None
     for row in chosen(group, clips):
         for label, column in group["originals"].items():
             clip = row[column]
@@ -99,7 +128,8 @@ def group_rows(
             source = Path(one["folder"]) / _file(one["folder"], row["clip"])
             name = f"{_slug(one['folder'])}/{row['clip']}"
             _copy(source, folder / f"{name}.flac")
-            yield _row(number, one["label"], row["clip"], row["clip"], originals.words(row["clip"]), name, folder)
+            made = _row(number, one["label"], row["clip"], row["clip"], originals.words(row["clip"]), name, folder)
+            yield made | (controls.of(row["clip"], one["folder"], float(made["seconds"])) if controls else {})
 
 
 def point_rows(tables: Iterable[Path], number: int, originals: Originals, folder: Path) -> Iterator[dict[str, Any]]:
@@ -112,6 +142,7 @@ def point_rows(tables: Iterable[Path], number: int, originals: Originals, folder
         yield {
             **{"group": POINTS, "label": "", "item": clip, "clip": clip, "words": originals.words(clip)},
             **{"file": f"{POINTS}/{clip}.mp3", "picture": "", "seconds": f"{len(sound) / originals.rate:.3f}"},
+            **NO_CONTROLS,
         }
 
 
@@ -135,6 +166,7 @@ def _row(group: str, label: str, item: str, clip: str, words: str, name: str, fo
     return {
         **{"group": group, "label": label, "item": item, "clip": clip, "words": words},
         **{"file": f"{name}.flac", "picture": f"{name}.webp", "seconds": f"{len(sound) / rate:.3f}"},
+        **NO_CONTROLS,
     }
 
 

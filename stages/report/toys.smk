@@ -20,7 +20,7 @@ rule mante2024_toys:
             number=[figure.replace(".", "_") for figure in TOY_FIGURES],
             kind=["svg", "png"],
         ),
-        "<reports>/mante2024/toys.csv",
+        "<reports>/mante2024/toys.md",
 
 
 rule toy_figure:
@@ -63,6 +63,7 @@ rule toys_table:
             category="Manté 2024",
             labels={"shown": "Figures 3.1 to 3.6", "about": "their numbers"},
         ),
+        md="<reports>/mante2024/toys.md",
     log:
         "<logs>/report/mante2024/toys.log",
     params:
@@ -70,4 +71,5 @@ rule toys_table:
         code=code("stages.report.toys_table"),
         toys=f"{ROOT}models/toys",
     shell:
-        "python -m stages.report.toys_table --settings {params.settings:q} --toys {params.toys} --csv {output.csv} 2>&1 | tee {log}"
+        "python -m stages.report.toys_table --settings {params.settings:q} --toys {params.toys}"
+        " --csv {output.csv} --md {output.md} 2>&1 | tee {log}"

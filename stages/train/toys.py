@@ -25,7 +25,7 @@ from etude.training.seeds import generator_at
 from stages.train.toy_data import TOYS
 
 COLUMNS = ["toy", "figure", "data", "system", "metric", "value", "true", "chance", "direction", "parameters"]
-UNCONTROLLED = namespace({"how": "none", "channels": 0, "side": "encoder", "decimate": 1, "dropout": 0.0})
+UNCONTROLLED = namespace({"how": "none", "channels": 0, "side": "encoder", "decimate": 1, "lift": 0, "dropout": 0.0})
 
 
 class InMemory:

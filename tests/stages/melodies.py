@@ -30,7 +30,7 @@ CELL = {
     "system": "edm",
     "block": {"sigma_data": 0.5, "noise_mean": -1.2, "noise_std": 1.2, "scaling": "channel"},
     "network": {"base": 8, "factors": [1, 1], "up_factors": None, "embedding": 16, "out_kernel": 3, "patch": 1},
-    "control": {"how": "concatenation", "channels": 8, "side": "encoder", "decimate": 1, "dropout": 0.3},
+    "control": {"how": "concatenation", "channels": 8, "side": "encoder", "decimate": 1, "lift": 0, "dropout": 0.3},
     "seed": 0,
 }
 SAMPLER = {

@@ -23,7 +23,7 @@ CELLS = {
     "ddpm_latents": {"system": "ddpm", "block": CHAIN | {"scaling": "global"}},
     "discdpm_codes": {"system": "discdpm", "block": CHAIN},
 }
-CONTROL = {"how": "concatenation", "channels": 4, "side": "encoder", "decimate": 1, "dropout": 0.3}
+CONTROL = {"how": "concatenation", "channels": 4, "side": "encoder", "decimate": 1, "lift": 0, "dropout": 0.3}
 TRAIN = {
     "steps": 4, "batch": 3, "lr": 0.01, "warmup": 1, "schedule": "cosine", "ema": 0.5, "log_every": 2,
     "checkpoint_every": 2, "crop_seconds": 1.0,

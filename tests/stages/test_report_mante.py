@@ -16,124 +16,19 @@ from etude.metrics.controls import COLUMNS as COUNTS
 from etude.pipeline.files import read_csv, write_csv, write_json
 from etude.pipeline.stage import namespace
 from stages.generate.controlled_sets import controlled_sets, length_of
-from stages.report import claims, control_figures, controlled_fad, controlled_table, fidelity_table, sweep, verdicts
+from stages.report import control_figures, sweep, verdicts
 from stages.report.fad import COLUMNS as FAD_COLUMNS
-from stages.report.fad import PROTOCOL
 from stages.report.paper import Paper
 from stages.report.paper_table import Value
+from tests.stages.mante_results import COMMON, FIVE, PRINTED, evaluate, fads, fidelity, judged, table
 
 ROOT = Path(__file__).parents[2]
 RAW = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-PRINTED = ROOT / "papers/mante2024_tables.csv"
-FIVE = ["ddpm_cqt", "edm_cqt", "ddpm_latents", "edm_latents", "discdpm_codes"]
-FADS = dict(zip(FIVE, (7.0, 4.0, 70.0, 8.0, 50.0), strict=True)) | {"edm_best": 4.0, "edm_film": 30.0}
-SHAPES = {"cqt": ((2, 216, 1921), 240.0), "latents": ((128, 600), 75.0), "codes": ((16, 600), 75.0)}
-CELLS = {
-    name: {
-        "format": name.partition("_")[2] if name in FIVE else "latents",
-        "seconds": 8.0 if name == "edm_best" else 4.0,
-        "round_trip": "round_trip",
-        "originals": "originals",
-        "untrained": "untrained" if name == "edm_latents" else "",
-        "slow": {"edm_cqt": "ddpm_cqt", "edm_latents": "ddpm_latents"}.get(name, ""),
-    }
-    for name in FADS
-}
-COMMON = {
-    "datasets": ["gm_melodies"],
-    "embeddings": ["gm_cnn"],
-    "seeds": [0, 1],
-    "scale": "laptop",
-    "metric_code": "abc",
-}
-FOLLOWED = ("chroma_accuracy", "voicing_accuracy", "velocity_correlation", "instrument_accuracy")
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory) -> Path:
-    """reports/evaluate, models and formats as the stages leave them."""
-    root = tmp_path_factory.mktemp("project")
-    sets = FADS | {"round_trip": 1.0, "originals": 0.5, "untrained": 200.0}
-    for name, value in sets.items():
-        for seed in (0, 1):
-            row = {"fad": value + 1, "fad_jack": value + 0.1 * seed, "ci_low": value - 0.2, "ci_high": value + 0.2}
-            row |= {"floor": 0.3, "floor_jack": 0.01, "floor_se_jack": 0.1} | dict.fromkeys(PROTOCOL, "")
-            path = root / f"reports/evaluate/controlled/gm_melodies/{name}/{seed}/gm_cnn.csv"
-            write_csv(path, [row], list(row))
-    rows = []
-    for repeat in range(3):
-        for name in FADS:
-            seconds = (25.0 if name.startswith("ddpm") else 1.0) + 0.01 * repeat
-            times = {"inference_seconds": seconds, "calls": 35, "calls_made": 35, "device": "a machine", "threads": 1}
-            rows.append({"cell": name, "repeat": repeat} | times)
-    write_csv(root / "reports/evaluate/speed/gm_melodies.csv", rows, list(rows[0]))
-    for name, cell in CELLS.items():
-        for seed in (0, 1):
-            folder = root / f"models/controlled/gm_melodies/{name}/{seed}"
-            step = 0.1 + 0.0001 * seed
-            facts = {
-                "steps": 400,
-                "batch": 8,
-                "parameters": 56_900_000,
-                "seconds": 400 * step,
-                "seconds_per_step": step,
-            }
-            write_json(folder / "training.json", facts)
-            curve = [{"loss": 1.0 - 0.01 * k + 0.0001 * (k % 2)} for k in range(40)]
-            write_csv(folder / "loss.csv", curve, ["loss"])
-        folder = root / f"data/formats/gm_melodies/{cell['format']}"
-        shape, rate = SHAPES[cell["format"]]
-        write_json(folder / "format.json", {"frames_per_second": rate})
-        np.save(folder / "clips.npy", np.zeros((1, *shape), np.int8))
-    for name in (
-        "edm_latents",
-        "edm_film",
-        "edm_attention",
-        "free_velocity_edm_latents",
-        "free_pitch_edm_latents",
-        "originals_4s",
-    ):
-        for seed in (0, 1):
-            rows = []
-            for against, value in (("own", 0.4 if name.startswith(("free", "edm_film")) else 0.8), ("shuffled", 0.1)):
-                for metric in (*FOLLOWED, "silence_at_c", "silence_elsewhere"):
-                    score = {"silence_at_c": 0.6, "silence_elsewhere": 0.1}.get(metric, value)
-                    rows.append({"metric": metric, "against": against, "value": score, "ci_low": score - 0.05})
-                    rows[-1] |= {"ci_high": score + 0.05, "n": 8}
-            write_csv(root / f"reports/evaluate/fidelity/gm_melodies/{name}/{seed}.csv", rows, list(rows[0]))
-    return root
-
-
-def table(root, number="4.1"):
-    chosen = {name: cell for name, cell in CELLS.items() if (name == "edm_best") == (number == "4.2")}
-    settings = COMMON | {"table": number, "order": list(chosen), "cells": chosen, "clips": 64, "batch": 8}
-    csv = root / f"table{number}.csv"
-    paths = root / "reports", root / "models/controlled", root / "data/formats"
-    controlled_table.main(namespace(settings), PRINTED, *paths, csv, csv.with_suffix(".md"))
-    return read_csv(csv), csv.with_suffix(".md").read_text()
-
-
-def fidelity(root):
-    names = (
-        "edm_latents",
-        "edm_film",
-        "edm_attention",
-        "free_velocity_edm_latents",
-        "free_pitch_edm_latents",
-        "originals_4s",
-    )
-    sets = {
-        name: {
-            "kind": "ceiling" if name == "originals_4s" else "system",
-            "seeds": [0, 1],
-            "shuffled": name.startswith("edm"),
-        }
-        for name in names
-    }
-    csv = root / "fidelity.csv"
-    settings = namespace(COMMON | {"order": list(sets), "sets": sets})
-    fidelity_table.main(settings, PRINTED, root / "reports/evaluate/fidelity", csv, csv.with_suffix(".md"))
-    return read_csv(csv), csv.with_suffix(".md").read_text()
+    return evaluate(tmp_path_factory.mktemp("project"))
 
 
 def test_every_printed_number_of_table_4_1_stands_beside_ours_and_in_its_own_column(root):
@@ -190,12 +85,8 @@ def test_fidelity_has_lines_for_cells_then_floors_then_ceilings_and_prints_nothi
 
 def test_claims_are_judged_by_the_tables_and_printed_numbers_by_themselves(root):
     table(root), table(root, "4.2"), fidelity(root)
-    evidence = ",".join(str(root / name) for name in ("table4.1.csv", "table4.2.csv", "fidelity.csv"))
-    grid = {"datasets": ["gm_melodies"], "codecs": [""], "seeds": [0, 1]}
-    settings = namespace({"scale": "laptop", "variant": "corrected", "grid": grid})
-    csv = root / "claims.csv"
-    claims.main(settings, ROOT / "papers/mante2024_claims.yaml", PRINTED, evidence, csv, csv.with_suffix(".md"))
-    rows = {row["claim"]: row for row in read_csv(csv)}
+    found, page = judged(root)
+    rows = {row["claim"]: row for row in found}
     verdict = {claim: row["verdict"] for claim, row in rows.items()}
     assert verdict["1"] == "holds" and rows["1"]["printed_supports"] == "yes"
     assert verdict["2-CQT"] == verdict["2-Float codes"] == "holds" and rows["2-CQT"]["printed_supports"] == "yes"
@@ -205,14 +96,11 @@ def test_claims_are_judged_by_the_tables_and_printed_numbers_by_themselves(root)
     assert verdict["9"] == verdict["10"] == verdict["11a"] == verdict["11b"] == "holds"
     assert verdict["12-chroma_accuracy"] == "holds" and verdict["11c"] == "not measured"
     assert rows["5b"]["printed_supports"] == "yes" and verdict["5b"] in ("fails", "cannot tell")
-    page = csv.with_suffix(".md").read_text()
     assert "h1: which of our levels" not in page and "its own numbers" in page
 
 
 def test_rows_of_fad_csv_have_its_columns_and_the_printed_number(root):
-    settings = COMMON | {"variant": "corrected", "order": list(CELLS), "cells": CELLS}
-    controlled_fad.main(namespace(settings), PRINTED, root / "reports/evaluate/controlled", root / "fad.csv")
-    rows = {row["system"]: row for row in read_csv(root / "fad.csv")}
+    rows = {row["system"]: row for row in fads(root, root)}
     assert list(rows["edm_cqt"]) == FAD_COLUMNS
     assert (rows["edm_cqt"]["paper_value"], rows["edm_cqt"]["paper_metric"]) == ("4.63", "FAD_VGGish")
     assert (rows["edm_best"]["table"], rows["edm_best"]["paper_value"]) == ("4.2", "4.06")

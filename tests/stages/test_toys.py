@@ -107,7 +107,9 @@ def test_figures_and_table_are_drawn_and_are_the_same_every_time(trained, tmp_pa
             figures.main(settings, trained, tmp_path / f"{name}{again}.svg", tmp_path / f"{name}{again}.png")
         for kind in ("svg", "png"):
             assert sha256_file(tmp_path / f"{name}a.{kind}") == sha256_file(tmp_path / f"{name}b.{kind}")
-    table(namespace({"toys": list(RUNS), "scale": "smoke"}), trained, tmp_path / "toys.csv")
+    table(namespace({"toys": list(RUNS), "scale": "smoke"}), trained, tmp_path / "toys.csv", tmp_path / "toys.md")
+    page = (tmp_path / "toys.md").read_text()
+    assert page.startswith("# Toys") and all(f"| {name}" in page for name in RUNS)
     rows = read_csv(tmp_path / "toys.csv")
     assert {row["toy"] for row in rows} == set(RUNS) and {row["scale"] for row in rows} == {"smoke"}
 

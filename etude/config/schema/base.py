@@ -9,7 +9,7 @@ Rate = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
 Part = Annotated[float, Field(ge=0, le=1)]
 Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-Scaling = Literal["channel", "global", "none"]
+Scaling = Literal["channel", "half", "global", "none"]
 Amount = Annotated[float, Field(ge=0)]
 
 

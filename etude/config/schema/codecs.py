@@ -9,7 +9,7 @@ from etude.config.schema.training import Training
 
 
 class SpectralCodec(Block):
-    """codec.spectral: the offline default."""
+    """codec.spectral: the offline default; codec.spectral_24k: the same for data sets at 24 kHz."""
 
     sample_rate: Positive
     """must be that of the clips [Hz]"""

@@ -53,6 +53,8 @@ class Controls(Block):
     """which half of the U-Net hears them (M-21)"""
     decimate: Positive
     """frames that share a value [frames] (M-53)"""
+    lift: Literal[0, 12]
+    """rows that tell a chroma besides its number, one for each pitch class; 0: none, as in the memoir [rows] (M-08)"""
     dropout: Part
     """chance that a feature is hidden in training [probability] (M-10)"""
 
@@ -127,6 +129,8 @@ class Cell(Block):
     """what it diffuses: a block of `formats`"""
     network: Word
     """a block of `mante2024.networks`"""
+    paradigm: dict[Word, Any] = Field(default_factory=dict)
+    """what it changes in `systems.<system>`"""
     control: dict[Word, Any] = Field(default_factory=dict)
     """what it changes in `mante2024.control`"""
     train: dict[Word, Any] = Field(default_factory=dict)

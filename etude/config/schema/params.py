@@ -96,6 +96,7 @@ PLUGIN_BLOCKS: dict[str, dict[str, type[Block]]] = {
     "fetch": {"gm_notes": NotesSource, "gm_band": BandSource, "gm_melodies": MelodiesSource},
     "codec": {
         "spectral": SpectralCodec,
+        "spectral_24k": SpectralCodec,
         "encodec": EncodecCodec,
         "music2latent": PretrainedCodec,
         "cqt": CqtCodec,

@@ -94,7 +94,7 @@ class Ddpm(Chain):
     """systems.ddpm (M-11)."""
 
     scaling: Scaling
-    """unit variance by channel, as a whole, or data as they are (M-05)"""
+    """unit variance by channel, halfway to that, as a whole, or data as they are (M-05)"""
 
 
 class Edm(Block):
@@ -107,4 +107,4 @@ class Edm(Block):
     noise_std: Rate
     """standard deviation of ln sigma in training (M-13)"""
     scaling: Scaling
-    """by channel, as a whole, or data as they are (M-05)"""
+    """by channel, halfway to that, as a whole, or data as they are (M-05)"""

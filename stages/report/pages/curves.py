@@ -12,16 +12,19 @@ SIZE = (420, 240)  # pixels of the plane, before the page scales it
 
 
 def curves(found: Sequence[dict[str, str]]) -> list[dict[str, str]]:
-    """``title``, ``says`` (for who cannot see it) and ``svg`` of one figure per data set.
+    """``title``, ``says`` (for who cannot see it) and ``svg`` of one figure per data set, and per figure of the page's
+    own where it names several.
 
     ``found``: what :meth:`stages.report.pages.plan.Plan.curves` gives: the path of each loss.csv and its words.
     """
-    values = [point for one in found for point in points(one)]
-    names = list(dict.fromkeys(point["series"] for point in values))
     figures = []
-    for dataset in dict.fromkeys(point["dataset"] for point in values):
-        mine = [point for point in values if point["dataset"] == dataset]
-        figures.append({"title": dataset, "says": in_words(mine, dataset), "svg": draw(mine, names)})
+    for named in dict.fromkeys(one.get("figure", "") for one in found):
+        values = [point for one in found if one.get("figure", "") == named for point in points(one)]
+        names = list(dict.fromkeys(point["series"] for point in values))
+        for dataset in dict.fromkeys(point["dataset"] for point in values):
+            mine = [point for point in values if point["dataset"] == dataset]
+            title = ", ".join(filter(None, [dataset, named]))
+            figures.append({"title": title, "says": in_words(mine, title), "svg": draw(mine, names)})
     return figures
 
 
@@ -33,7 +36,7 @@ def points(one: dict[str, str]) -> list[dict[str, Any]]:
         starts.setdefault(row["stage"], last)
         if after["stage"] != row["stage"]:
             last = starts[row["stage"]] + int(row["step"])
-    words = {key: text for key, text in one.items() if key not in ("path", "dataset", "seed", "codec")}
+    words = {key: text for key, text in one.items() if key not in ("path", "dataset", "seed", "codec", "figure")}
     series = " ".join(words.values()) or Path(one["path"]).parent.name
     return [
         {

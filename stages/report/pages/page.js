@@ -217,7 +217,9 @@ function soundsBehind(cell, table) {
     if (cell.dataset && group.dataset.dataset !== cell.dataset) continue;
     if (behind.length && !behind.includes(table)) continue;
     const labels = $$("thead th", group).slice(1).map((heading) => heading.textContent);
-    const theirs = (label) => !cell.system || !systems.has(firstWord(label)) || firstWord(label) === firstWord(cell.system);
+    const foreign = (label) => cell.system && systems.has(firstWord(label)) && firstWord(label) !== firstWord(cell.system);
+    const theirs = (label) => !foreign(label);
+    if (labels.some(foreign) && !labels.some((label) => firstWord(label) === firstWord(cell.system))) continue;
     const players = make("div", { class: "players" });
     for (const row of $$("tbody tr", group).slice(0, 3)) {
       players.append(make("p", {}, $("th", row).textContent));

@@ -1,17 +1,20 @@
 """What the jobs of stages/report/sounds.py have laid out, as groups of players; and the points that sound."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from etude.pipeline.files import read_csv
-from stages.report.sounds import POINTS, pitch_name
+from stages.report.note_names import pitch_name
+from stages.report.sounds import POINTS
 
 Row = dict[str, str]
 
 
 def groups(dataset: str, index: Path, specified: Sequence[dict[str, Any]], prefix: str) -> list[dict[str, Any]]:
-    """Per group of ``index``: title, says, behind (tables), dataset, labels (columns), items (lines) of players.
+    """Per group of ``index``: title, says, behind (tables), dataset, labels (columns), items (lines) of players, each
+    with the controls it was ``told``, and the ``drawn`` ones.
 
     ``specified``: the groups that the job was given. ``prefix``: path from the page to the folder of ``index``.
     """
@@ -24,23 +27,34 @@ def groups(dataset: str, index: Path, specified: Sequence[dict[str, Any]], prefi
         for item in dict.fromkeys(row["item"] for row in mine):
             players = {row["label"]: _player(row, prefix) for row in mine if row["item"] == item}
             words = list(dict.fromkeys(player["words"] for player in players.values()))
-            items.append({"name": item, "words": words[0] if len(words) == 1 else item, "players": players})
+            told = next((player["told"] for player in players.values() if player["told"]), "")
+            named = words[0] if len(words) == 1 else item
+            items.append({"name": item, "words": named, "told": told, "players": players})
         found.append(
             {
                 **{key: group.get(key, default) for key, default in (("title", ""), ("says", ""), ("behind", []))},
                 **{"dataset": dataset, "labels": labels, "items": items, "originals": list(group["originals"])},
+                "drawn": _drawn(items),
             }
         )
     return found
 
 
-def _player(row: Row, prefix: str) -> dict[str, str]:
+def _drawn(items: Sequence[dict[str, Any]]) -> list[str]:
+    """Names of the controls that are drawn somewhere."""
+    players = [player for item in items for player in item["players"].values()]
+    return list(dict.fromkeys(name for player in players for name in player["lines"]))
+
+
+def _player(row: Row, prefix: str) -> dict[str, Any]:
     return {
         "file": f"{prefix}/{row['file']}",
         "picture": f"{prefix}/{row['picture']}",
         "words": row["words"],
         "clip": row["clip"],
         "seconds": f"{float(row['seconds']):.1f}",
+        "lines": json.loads(row["lines"] or "{}"),
+        "told": row["told"],
     }
 
 

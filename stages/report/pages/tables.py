@@ -13,8 +13,9 @@ KINDS = ("system", "floor", "ceiling")
 SHOWN = {
     "paper", "table", "panel", "panel_title", "row", "row_title", "kind", "metric", "heading", "place", "unit",
     "direction", "value", "ci_low", "ci_high", "note", "paper_row", "paper_dataset",
-    "printed_coarse", "level_coarse", "printed_fine", "level_fine",
 }  # fmt: skip
+# Columns with what the document has there; with the reading's name behind them where it can be read in several ways.
+PRINTED, LEVEL = "printed", "level"
 WORDS = {
     "n": "runs averaged",
     "code": "digest of the metric's code",
@@ -142,22 +143,23 @@ def _column(row: Row) -> tuple[str, str, str, str]:
 def _cell(row: Row, others: dict[str, Row], systems: list[str], protocols: dict[tuple[str, ...], Row]) -> Cell:
     value = as_value(row)
     bounds = {kind: _bounds(row, others, systems, kind) for kind in ("floor", "ceiling")}
-    more = protocols.get((row["dataset"], row["codec"], row["row"], row["panel"]), {})
+    more = protocols.get((row["dataset"], row["codec"], row["row"], row["panel"]), {}) if _is_fad(row) else {}
     cell = Cell(
         text=show(value.value) or row["note"] or "not measured",
         sort=row["value"],
-        interval=f"{show(value.low)} – {show(value.high)}" if value.low is not None else "",
+        interval="" if None in (value.low, value.high) or value.low == value.high  # counted, not measured
+        else f"{show(value.low)} – {show(value.high)}",
         note=row["note"] if row["value"] else "",
         printed=printed(row),
         floors=[(_name(one), show(as_value(one).value)) for one in bounds["floor"]],
         ceilings=[(_name(one), show(as_value(one).value)) for one in bounds["ceiling"]],
         protocol=[(WORDS.get(key, key.replace("_", " ")), text) for key, text in (row | more).items()
-                  if text and key not in SHOWN and key not in _NUMBERS],
+                  if text and key not in SHOWN and key not in _NUMBERS and key.split("_")[0] not in (PRINTED, LEVEL)],
         title=f"{row['heading']} · {row['row_title'].removeprefix(row['kind'] + ': ')}",
         system=row["row"] if row["kind"] == "system" else "",
         dataset=row["dataset"],
     )  # fmt: skip
-    if row["kind"] == "system" and value.value is not None:
+    if row["kind"] == "system" and value.value is not None and row["direction"] != "none":
         beaten = [as_value(one) for one in bounds["floor"] if one["row"] not in NOISE]
         cell.verdict = clear_of(value, beaten, row["direction"] == "lower")
         cell.scale = scale([value, *(as_value(one) for one in [*bounds["floor"], *bounds["ceiling"]])], bounds)
@@ -218,13 +220,16 @@ def scale(values: list[Value], bounds: dict[str, list[Row]]) -> dict[str, Any] |
 
 def printed(row: Row) -> list[str]:
     """What the document prints there, with its name of the level: one, or one per reading."""
-    found = {
-        (row[f"printed_{reading}"], row[f"level_{reading}"])
-        for reading in ("coarse", "fine")
-        if row[f"printed_{reading}"]
-    }
-    in_order = [(row["printed_coarse"], row["level_coarse"]), (row["printed_fine"], row["level_fine"])]
-    return [f"{value} {level}".strip() for value, level in dict.fromkeys(in_order) if (value, level) in found]
+    if PRINTED in row:  # nothing is in doubt, so the place needs no name
+        return [row[PRINTED]] if row[PRINTED] else []
+    readings = [key.removeprefix(PRINTED) for key in row if key.startswith(f"{PRINTED}_")]
+    found = dict.fromkeys((row[PRINTED + reading], row[LEVEL + reading]) for reading in readings)
+    return [f"{value} {level}".strip() for value, level in found if value]
+
+
+def _is_fad(row: Row) -> bool:
+    """Whether what fad.csv says of its numbers is said of this one."""
+    return row["metric"].startswith("FAD")
 
 
 def sentence(cell: Cell, row: Row) -> str:

@@ -59,6 +59,16 @@ def test_shapes_and_frames(codec):
         codec.frames(SAMPLES + 1)
 
 
+def test_frames_say_where_in_time_they_lie(codec):
+    assert (codec.frames_per_second, codec.centre) == (125.0, 0.25)
+    click = torch.zeros(1, SAMPLES)
+    click[0, round((10 + codec.centre) * 128)] = 1.0
+    spectra = codec.spectrum(click).reshape(codec.bins, 2, -1)
+    loudest = spectra.exp().sum((0, 1))
+    assert loudest.argmax() == 10
+    torch.testing.assert_close(spectra[:, 0, 10], spectra[:, 1, 10], atol=1e-4, rtol=1e-4)
+
+
 def test_with_all_components_the_spectrum_comes_back_exactly():
     full = namespace(SETTINGS | {"components": 258, "blocks": 0})
     codec = SpectralCodec(full)

@@ -97,7 +97,7 @@ def test_divergence_is_never_negative_and_nothing_where_the_network_knows(classe
 
 def test_loss_and_gradient_are_those_of_one_hot_arrays():
     """The rival of benchmarks/discrete_step.py, in float32: the whole step, weights of the network included."""
-    control = {"how": "concatenation", "channels": 4, "side": "encoder", "decimate": 1}
+    control = {"how": "concatenation", "channels": 4, "side": "encoder", "decimate": 1, "lift": 0}
     sizes = {"base": 8, "factors": [1.5], "up_factors": [2], "embedding": 8, "out_kernel": 1, "patch": 1}
     torch.manual_seed(0)
     network = ControlledUNet((3, 10), 5, namespace(sizes), namespace(control), 32)

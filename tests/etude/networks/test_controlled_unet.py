@@ -20,7 +20,7 @@ from etude.pipeline.stage import namespace
 ROOT = Path(__file__).parents[3]
 RAW = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 NETWORK = {"base": 8, "factors": [2, 1.5, 1], "up_factors": None, "embedding": 16, "out_kernel": 3, "patch": 1}
-CONTROL = {"how": "concatenation", "channels": 8, "side": "encoder", "decimate": 1, "dropout": 0.3}
+CONTROL = {"how": "concatenation", "channels": 8, "side": "encoder", "decimate": 1, "lift": 0, "dropout": 0.3}
 SHAPES = {"latents": ((6, 37), 0), "cqt": ((2, 21, 37), 0), "codes": ((4, 37), 11)}
 PAPER = {"latents": ((128, 600), 0), "cqt": ((2, 216, 1921), 0), "codes": ((16, 600), 1024)}
 
@@ -64,6 +64,15 @@ def test_laptop_scale_keeps_the_memoirs_ratios():
     cqt = millions("cqt", "laptop")
     assert millions("latents", "laptop") / cqt == pytest.approx(225.8 / 56.9, rel=0.1)
     assert millions("codes", "laptop") / cqt == pytest.approx(87.9 / 56.9, rel=0.1)
+
+
+def test_a_lifted_chroma_is_told_by_twelve_rows_more():
+    torch.manual_seed(0)
+    network = ControlledUNet((6, 37), 5, namespace(NETWORK), namespace(CONTROL | {"lift": 12}), 0, [1]).eval()
+    assert network.branch.layers[0].in_channels == 5 + 12
+    assert build().branch.layers[0].in_channels == 5
+    controls = torch.rand(2, 5, 37)
+    assert network(clips("latents"), torch.ones(2), controls).shape == (2, 6, 37)
 
 
 @pytest.mark.parametrize("how", ["none", *CONTROLS])
@@ -247,7 +256,7 @@ def test_cross_attention_takes_controls_at_any_rate(shape):
 def test_the_network_takes_controls_at_a_tenth_of_the_frame_rate():
     x, coarse = clips("latents", 40), torch.rand(2, 5, 4)
     for how in ("attention", "concatenation"):
-        network = build(control={"how": how, "decimate": 10})
+        network = build(control={"how": how, "decimate": 1, "lift": 00})
         held = coarse.repeat_interleave(10, dim=-1)
         torch.testing.assert_close(network(x, torch.zeros(2), coarse), network(x, torch.zeros(2), held))
 

@@ -9,7 +9,7 @@ from etude.pipeline.stage import namespace
 from etude.systems.controlled import build_controlled, hide
 
 NETWORK = {"base": 8, "factors": [2, 1], "up_factors": None, "embedding": 16, "out_kernel": 1, "patch": 1}
-CONTROL = {"how": "concatenation", "channels": 8, "side": "encoder", "decimate": 1, "dropout": 0.3}
+CONTROL = {"how": "concatenation", "channels": 8, "side": "encoder", "decimate": 1, "lift": 0, "dropout": 0.3}
 CHAIN = {"steps": 12, "schedule": "linear", "first_beta": 0.01, "last_beta": 0.5}
 NAMES = ["velocity", "chroma", "piano", "violin", "trumpet"]
 BLOCKS = {

@@ -1,14 +1,11 @@
 import copy
 import json
-from pathlib import Path
 
 import pytest
 
-from etude.pipeline.digest import code_digest
 from etude.pipeline.workflow import settings
-from etude.versions.reads import Reads, Watched, files_behind
+from etude.versions.reads import Reads, Watched
 
-ROOT = Path(__file__).parents[3]
 PARAMS = {"grid": {"seeds": [0, 1], "systems": ["hdae"]}, "train": {"lr": 0.1, "more": {"a": 1}}, "scale": "laptop"}
 
 
@@ -50,18 +47,3 @@ def test_watched_is_what_it_watches(tmp_path):
     assert watched == PARAMS and json.dumps(watched) == json.dumps(PARAMS)
     assert settings(watched["train"], lr=3) == settings(PARAMS["train"], lr=3)
     assert type(copy.deepcopy(watched)) is dict and copy.deepcopy(watched) == PARAMS
-
-
-def test_files_behind_are_those_of_the_digest(monkeypatch):
-    """Whatever the digest covers is a dependency for DVC, and nothing else."""
-    modules = ("stages.train.train", "etude.systems.hdae")
-    files = files_behind(modules, ROOT)
-    assert Path("stages/train/train.py") in files and Path("etude/networks/unet.py") in files
-    opened = []
-    import etude.pipeline.digest as digests
-
-    digests._read.cache_clear()
-    original = Path.read_bytes
-    monkeypatch.setattr(Path, "read_bytes", lambda path: opened.append(path.relative_to(ROOT)) or original(path))
-    code_digest(*modules, root=ROOT)
-    assert sorted(opened) == files

@@ -14,6 +14,7 @@ from stages.report.pages.plan import OVERVIEW, SPEC, Plan, specifications
 from stages.report.paper import Paper
 from stages.report.paper_table import Column, Line, Panel, Value, write
 from tests.conftest import make_generated, make_prepared
+from tests.stages.report import mante_site
 
 ROOT = Path(__file__).parents[3]
 PAPER = ROOT / "papers/pichard2024.yaml"
@@ -45,6 +46,7 @@ def build(folder: Path) -> Path:
     style = reports / "assets/page.css"
     style.parent.mkdir()
     page_assets.main(None, PAGES / "page.css", PAGES / "page.js", style)
+    mante_site.build(folder, reports, plans["mante2024"], style, curve)
     for name in (OVERVIEW, "pichard2024"):
         for dataset in plans[name].datasets:
             lists = {"groups": plans[name].listen(dataset), "points": [p["path"] for p in plans[name].points(dataset)]}
@@ -58,7 +60,7 @@ def build(folder: Path) -> Path:
             {"results": results, "results_root": str(reports), "fad": str(reports / "fad.csv")},
             paper_page,
         ),
-        (OVERVIEW, {"papers": ["pichard2024"], "grid": GRID}, overview_page),
+        (OVERVIEW, {"papers": ["pichard2024", "mante2024"], "grid": GRID}, overview_page),
     ]:
         plan = plans[name]
         shown = {
@@ -73,7 +75,7 @@ def build(folder: Path) -> Path:
 
 
 def params() -> dict:
-    return {"grid": GRID, "priors": {"seeds": [0]}}
+    return {"grid": GRID, "priors": {"seeds": [0]}} | mante_site.PARAMS
 
 
 def sounds_of(name: str, reports: Path) -> Path:

@@ -10,7 +10,7 @@ from tests.browser import PROGRAM, Browser
 from tests.stages.report.site import build
 
 needs_browser = pytest.mark.skipif(PROGRAM is None, reason="no chromium on this machine (apt-get install chromium)")
-PAGES = ["index.html", "pichard2024/index.html"]
+PAGES = ["index.html", "pichard2024/index.html", "mante2024/index.html"]
 CELL = "table.cells tr.system .cell"
 DEVICES = {"desk": {}, "dark": {"dark": True}, "phone": {"width": 390, "height": 844, "phone": True}}
 SCROLL = """(async () => {
