@@ -31,6 +31,7 @@ import yaml
 from etude.audio.files import write_audio
 from etude.cli import command_line
 from etude.config import reference
+from etude.config.schema import PLUGIN_BLOCKS
 from etude.pipeline.files import write_csv
 
 ROOT = Path(__file__).parents[1]
@@ -144,6 +145,17 @@ def test_every_data_set_is_among_the_licences_in_its_own_words():
     for path in sorted((ROOT / "data/sources").glob("*.yaml")):
         source = yaml.safe_load(path.read_text(encoding="utf-8"))
         assert f"| `{source['name']}` | {source['title']} | {source['licence']} |" in text
+
+
+def test_all_weights_that_can_be_loaded_are_among_the_licences():
+    text = (ROOT / "docs/licences.md").read_text(encoding="utf-8")
+    blocks = [
+        (f"{family}.{name}.weights", block) for family in PLUGIN_BLOCKS for name, block in PLUGIN_BLOCKS[family].items()
+    ]
+    keys = [key for key, block in blocks if "weights" in block.model_fields]
+    assert len(keys) >= 5
+    for key in keys:
+        assert f"`{key}`" in text, key
 
 
 # ---- the commands --------------------------------------------------------------------------------------------------
