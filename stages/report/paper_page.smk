@@ -30,7 +30,7 @@ rule paper_page:
         ),
         curves=lambda w: page_curves(w.paper),
         points=lambda w: page_points(w.paper),
-        fad="<reports>/fad.csv",
+        fad=lambda w: PAGES[w.paper].protocols or [],
     output:
         "<reports>/{paper}/index.html",
     log:
@@ -42,7 +42,7 @@ rule paper_page:
             w.paper,
             results=list(input.results),
             results_root=f"{ROOT}reports",
-            fad=input.fad,
+            fad=PAGES[w.paper].protocols,
             points=PAGES[w.paper].points(),
         ),
         code=code("stages.report.page"),
