@@ -1,15 +1,15 @@
 """`etude cost`: what a scale needs before a byte is fetched: jobs, GPU hours, disk.
 
-The jobs are those of a dry run of the whole DAG. GPU hours are floating-point operations, counted on the very networks
-of params.yaml (without computing anything), divided by what a GPU keeps up; disk is the size of the arrays to come.
-Both are estimates and say what they rest on.
+The jobs are those of a dry run of the whole DAG, or of the targets that are named. GPU hours are floating-point
+operations, counted on the very networks of params.yaml (without computing anything), divided by what a GPU keeps up;
+disk is the size of the arrays to come. Both are estimates and say what they rest on.
 """
 
 import argparse
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,17 +19,33 @@ from tabulate import tabulate
 
 from etude.config import resolve
 from etude.errors import UserError
+from etude.networks.operations import operations
 from etude.pipeline.progress import progress
 
 GIGA = 1e9
 # Sustained single-precision rate of these small networks; an assumption, a fifth of what a large GPU can do.
 TERAFLOPS = 10.0
 # Seconds of a data-centre GPU (H200) for one clip of three seconds, measured with random weights: encode, decode.
+CELL_COLUMNS = [
+    "cell",
+    "format",
+    "parameters, M",
+    "steps",
+    "TFLOP a step",
+    "GPU hours of one training",
+    "calls",
+    "seconds for a clip",
+]
 CODEC_SECONDS = {"music2latent": (0.0075, 0.043)}
+GRID, CELLS = "train_system", "train_controlled"  # the rules that train
+CELL_COLUMNS = (
+    "cell", "format", "parameters, M", "steps", "TFLOP a step", "GPU hours", "calls for a clip", "seconds for a clip",
+)  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `etude cost`."""
+    parser.add_argument("target", nargs="*", help="what is to be made, as for snakemake (default: all)")
     parser.add_argument("--scale", help="smoke, laptop, large or paper (default: the one in params.yaml)")
     parser.add_argument(
         "--teraflops", type=float, default=TERAFLOPS, help="sustained by your GPU (default %(default)s)"
@@ -42,8 +58,11 @@ def execute(arguments: argparse.Namespace) -> int:
         raise UserError(f"no params.yaml in {Path.cwd()}; run this in the root of the project")
     raw = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
     params = resolve(raw | ({"scale": arguments.scale} if arguments.scale else {}))
-    jobs = count_jobs(params["scale"])
-    needs = {need.rule: need for need in estimate(params, arguments.teraflops)}
+    jobs = count_jobs(params["scale"], arguments.target)
+    cells = cell_costs(params) if CELLS in jobs else {}
+    found = estimate(params, arguments.teraflops) if GRID in jobs else []
+    found += estimate_cells(params, cells, arguments.teraflops) if cells else []
+    needs = {need.rule: need for need in together(need for need in found if need.rule in jobs)}
     rows = [
         (rule, count, *((need.gpu_hours, need.disk, need.note) if (need := needs.get(rule)) else (None, None, "")))
         for rule, count in jobs.items()
@@ -53,19 +72,36 @@ def execute(arguments: argparse.Namespace) -> int:
         sum(n.gpu_hours or 0 for n in needs.values()),
         sum(n.disk or 0 for n in needs.values()),
     )
-    print(f"Scale {params['scale']}, everything from nothing:\n")
+    print(f"Scale {params['scale']}, {' '.join(arguments.target) or 'everything'} from nothing:\n")
     rows.append(("in all", *total, f"at {arguments.teraflops:g} TFLOP/s"))
     print(tabulate(rows, ["rule", "jobs", "GPU hours", "disk, GB", ""], floatfmt=".1f", missingval=""))
-    for dataset in params["grid"]["datasets"]:
+    if cells:
+        print(f"\n{tabulate(cell_rows(cells, arguments.teraflops), CELL_COLUMNS, floatfmt='.3g')}")
+    datasets = [
+        *(params["grid"]["datasets"] if GRID in jobs else []),
+        *(params["mante2024"]["datasets"] if cells else []),
+    ]
+    for dataset in datasets:
         print(f"\n{dataset}: {where_from(dataset)}")
     return 0
 
 
-def count_jobs(scale: str) -> dict[str, int]:
-    """Jobs of the whole DAG by rule, from a dry run that takes nothing as done."""
+def count_jobs(scale: str, targets: Sequence[str] = ()) -> dict[str, int]:
+    """Jobs of the whole DAG, or of ``targets``, by rule, from a dry run that takes nothing as done."""
     if sys.stderr.isatty():
         print(f"etude: building the DAG of scale {scale}", file=sys.stderr)
-    command = [sys.executable, "-m", "snakemake", "--dry-run", "--forceall", "--quiet", "rules", "--cores", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        *targets,
+        "--dry-run",
+        "--forceall",
+        "--quiet",
+        "rules",
+        "--cores",
+        "1",
+    ]
     done = subprocess.run([*command, "--config", f"scale={scale}"], capture_output=True, text=True)
     table = re.search(r"^job +count\n-+ +-+\n(.*?)\n\n", done.stdout + done.stderr + "\n\n", re.DOTALL | re.MULTILINE)
     if done.returncode or not table:
@@ -126,6 +162,77 @@ def estimate(params: dict[str, Any], teraflops: float) -> list[Need]:
             "with untrained networks and round trips",
         ),
     ]
+
+
+def together(needs: Iterable[Need]) -> list[Need]:
+    """Those of one rule as one."""
+    found: dict[str, Need] = {}
+    for need in needs:
+        other = found.get(need.rule, Need(need.rule))
+        hours, disk = ([part for part in pair if part is not None] for pair in
+                       ((other.gpu_hours, need.gpu_hours), (other.disk, need.disk)))  # fmt: skip
+        note = "; ".join(filter(None, [other.note, need.note]))
+        found[need.rule] = Need(need.rule, sum(hours) if hours else None, sum(disk) if disk else None, note)
+    return list(found.values())
+
+
+def cell_costs(params: dict[str, Any]) -> dict[str, Any]:
+    """What each controlled cell costs, by its name."""
+    from etude.cost_cells import cell_cost
+
+    return {
+        cell: cell_cost(params, cell, _melodies(params)[1])
+        for cell in progress(params["mante2024"]["cells"], "counting operations")
+    }
+
+
+def estimate_cells(params: dict[str, Any], cells: dict[str, Any], teraflops: float) -> list[Need]:
+    """GPU hours and gigabytes of the rules behind controlled ``cells`` (Manté 2024)."""
+    from etude.cost_cells import format_cost
+
+    mante, rate = params["mante2024"], 1e12 * teraflops * 3600
+    clips, seconds, samples = _melodies(params)
+    trainings = len(mante["datasets"]) * len(mante["seeds"])
+    formats = {name: format_cost(params, name, seconds) for name in dict.fromkeys(one.format for one in cells.values())}
+    made = len(mante["datasets"]) * sum(one.clips for one in cells.values())
+    said = ", ".join(f"{name} {list(one.shape)} {clips * one.bytes / GIGA:.1f} GB" for name, one in formats.items())
+    return [
+        Need("fetch_dataset", None, sum(_size(name)["gigabytes"] for name in mante["datasets"])),
+        Need("prepare_dataset", None, clips * samples * 2 / GIGA, f"{clips:,.0f} melodies of {seconds:g} s"),
+        Need("export_format", None, clips * sum(one.bytes for one in formats.values()) / GIGA, said),
+        Need(
+            CELLS,
+            trainings * sum(one.training for one in cells.values()) / rate,
+            trainings * sum(one.parameters for one in cells.values()) * 4 * 5 / GIGA,
+            "weights, and while training Adam's state and averages",
+        ),
+        Need(
+            "generate_controlled_set",
+            len(mante["datasets"]) * sum(one.sampling for one in cells.values()) / rate,
+            made * mante["generate"]["seconds"] * samples / seconds * 1.2 / GIGA,
+            f"{made:,.0f} clips, what codecs compute left out",
+        ),
+    ]
+
+
+def cell_rows(cells: dict[str, Any], teraflops: float) -> list[tuple]:
+    """A line for each cell: one training, and one clip."""
+    rate = 1e12 * teraflops
+    return [
+        (
+            name, one.format, one.parameters / 1e6, one.steps, one.step / 1e12, one.training / rate / 3600,
+            one.calls, one.calls * one.call / rate,
+        )
+        for name, one in cells.items()
+    ]  # fmt: skip
+
+
+def _melodies(params: dict[str, Any]) -> tuple[float, float, int]:
+    """Of all data sets of controlled cells together: clips, and of one its seconds and samples."""
+    from etude.cost_cells import clips_of
+
+    found = [clips_of(params, name, _source(name) | {"size": _size(name)}) for name in params["mante2024"]["datasets"]]
+    return sum(clips for clips, _, _ in found), *found[0][1:]
 
 
 def where_from(dataset: str) -> str:
@@ -191,13 +298,5 @@ def _work(name: str, params: dict[str, Any], shapes: dict[str, tuple[int, int]])
         )
 
     steps = train["steps"] / system.stages
-    trained = sum(steps * _operations(lambda stage=stage: step(stage)) for stage in range(system.stages))
-    return trained, _operations(draw), sum(parameter.numel() for parameter in system.parameters())
-
-
-def _operations(work: Callable[[], None]) -> int:
-    from torch.utils.flop_counter import FlopCounterMode
-
-    with FlopCounterMode(display=False) as counter:
-        work()
-    return counter.get_total_flops()
+    trained = sum(steps * operations(lambda stage=stage: step(stage)) for stage in range(system.stages))
+    return trained, operations(draw), sum(parameter.numel() for parameter in system.parameters())

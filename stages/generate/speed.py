@@ -24,6 +24,7 @@ from etude.pipeline.progress import progress
 from etude.pipeline.stage import run_stage
 from etude.systems.cell import build_cell, ready
 from etude.systems.controlled import ControlledSystem
+from etude.systems.counting import Counting
 from etude.systems.format import Format
 from stages.generate.controlled import generate
 from stages.generate.sounding import ClipWriter
@@ -130,20 +131,6 @@ class Timed:
         clips = np.load(self.form.folder / "clips.npy", mmap_mode="r")[: self.cell.batch, ..., : self.frames]
         clips = np.resize(clips, (self.cell.batch, *clips.shape[1:]))
         return torch.from_numpy(clips.astype(np.int64 if self.form.array == "codes" else np.float32))
-
-
-class Counting(torch.nn.Module):
-    """A network that gives back zeros: of the shape of x, or logits of ``classes`` where there are some."""
-
-    def __init__(self, classes: int):
-        super().__init__()
-        self.classes, self.calls = classes, 0
-        self.somewhere = torch.nn.Parameter(torch.zeros(1))  # tells on which device
-
-    def forward(self, x: Tensor, *_) -> Tensor:
-        self.calls += 1
-        shape = (len(x), x.shape[1], self.classes, *x.shape[2:]) if self.classes else x.shape
-        return torch.zeros(shape, device=x.device)
 
 
 def now() -> float:

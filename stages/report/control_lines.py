@@ -21,7 +21,8 @@ Run = tuple[int, int, float]
 
 
 def lines(tracks: np.ndarray, names: Sequence[str], rate: float, centre: float, seconds: float) -> dict[str, str]:
-    """Paths of ``velocity`` and ``pitch``, as far as they are given; ``tracks`` [rows, frames] called ``names``.
+    """Paths of ``velocity`` and of ``chroma``, or ``pitch`` where more than one row tells it, as far as they are given;
+    ``tracks`` [rows, frames] called ``names``.
 
     Frame k has its middle at (k + ``centre``) / ``rate`` seconds; the sound lasts ``seconds``.
     """
@@ -40,7 +41,7 @@ def lines(tracks: np.ndarray, names: Sequence[str], rate: float, centre: float, 
             if value != FREE and place(last) > place(first)
         )
         if path:
-            drawn[feature] = path
+            drawn["chroma" if list(names[features[feature]]) == CHROMA else feature] = path
     return drawn
 
 

@@ -27,12 +27,13 @@ NOTES = [
     "Times are of one machine, printed ones of another: compare ratios. Inference is one batch: calls of the network "
     "times the seconds of one, and decoding; of many calls the first few are timed and the rest multiplied. "
     "Faster than DDPM: on the same network and format, in the same job. Loss still falls by: the mean loss of the last "
-    "tenth of the training below that of the tenth before.",
+    "tenth of the training below that of the tenth before; loss at the end: that mean, which compares only within a "
+    "paradigm and a format.",
     "Parameters are the memoir's at scale `paper`; here networks are cut down, the unequal sizes in its proportions. "
     "`..._equal` have as many as the CQT's, because it says that sizes bias its FADs.",
 ]
 METRICS = (
-    "learnable_parameters", "batch_size", "values_per_second", "training_time", "step_time", "loss_fall",
+    "learnable_parameters", "batch_size", "values_per_second", "training_time", "step_time", "loss_fall", "loss_end",
     "calls_made", "calls", "inference_time", "speed_ratio", "FAD", "FAD_untrained", "FAD_round_trip",
     "FAD_originals", "FAD_halves",
 )  # fmt: skip
@@ -81,13 +82,15 @@ def costs(
     shape = np.load(formats / cell.format / "clips.npy", mmap_mode="r").shape[1:]
     rate = json.loads((formats / cell.format / "format.json").read_text(encoding="utf-8"))["frames_per_second"]
     steps = f"{runs[0]['steps']} steps"
+    curves = [read_csv(folder / "loss.csv") for folder in folders]
     found = {
         "learnable_parameters": exact(Value(runs[0]["parameters"] / 1e6)),
         "batch_size": exact(Value(runs[0]["batch"])),
         "values_per_second": exact(Value(math.prod(shape[:-1]) * rate)),
         "training_time": over_seeds([run["seconds"] / 3600 for run in runs], note=steps),
         "step_time": over_seeds([run["seconds_per_step"] for run in runs]),
-        "loss_fall": loss_fall([read_csv(folder / "loss.csv") for folder in folders]),
+        "loss_fall": loss_fall(curves),
+        "loss_end": loss_end(curves),
     }
     if name in times:
         rows = times[name]
@@ -122,16 +125,34 @@ def loss_fall(curves: list[list[dict[str, str]]]) -> Value:
     """By how many per cent the loss of the last tenth of the curve is below that of the tenth before (claim 9)."""
     falls, errors = [], []
     for curve in curves:
-        losses = np.array([float(row["loss"]) for row in curve])
-        part = max(2, len(losses) // 10)
-        if len(losses) < 2 * part:
+        before, after = last_tenths(curve)
+        if not len(before):
             return Value(note="too few rows of the loss")
-        before, after = losses[-2 * part : -part], losses[-part:]
         falls.append(100 * (1 - after.mean() / before.mean()))
-        spread = math.hypot(before.std(ddof=1), after.std(ddof=1)) / part**0.5
+        spread = math.hypot(before.std(ddof=1), after.std(ddof=1)) / len(after) ** 0.5
         errors.append(100 * spread / before.mean())
-    mean, half = statistics.fmean(falls), 1.96 * statistics.fmean(errors) / len(curves) ** 0.5
-    return Value(mean, mean - half, mean + half, len(curves))
+    return _averaged(falls, errors)
+
+
+def loss_end(curves: list[list[dict[str, str]]]) -> Value:
+    """The mean loss of the last tenth of the curve: to be compared within a paradigm and a format (M-20)."""
+    ends = [last_tenths(curve)[1] for curve in curves]
+    if min(map(len, ends)) < 2:
+        return Value(note="too few rows of the loss")
+    return _averaged([end.mean() for end in ends], [end.std(ddof=1) / len(end) ** 0.5 for end in ends])
+
+
+def last_tenths(curve: list[dict[str, str]]) -> tuple[np.ndarray, np.ndarray]:
+    """The losses of the last tenth but one, none where the curve is too short for it, and of the last."""
+    losses = np.array([float(row["loss"]) for row in curve])
+    part = max(2, len(losses) // 10)
+    return losses[-2 * part : -part] if len(losses) >= 2 * part else losses[:0], losses[-part:]
+
+
+def _averaged(values: list[float], errors: list[float]) -> Value:
+    """Mean over seeds; its interval from the standard errors of each."""
+    mean, half = statistics.fmean(values), 1.96 * statistics.fmean(errors) / len(values) ** 0.5
+    return Value(mean, mean - half, mean + half, len(values))
 
 
 def distances(name: str, cell, settings, folder: Path, embedding: str) -> dict[str, Value]:

@@ -23,15 +23,13 @@ CLAIMS = "claims"
 
 
 def main(settings, paper: Path, assets: Path, sounds: Path, out: Path) -> None:
-    """``settings``: results (files that the paper's collector lists), fad (fad.csv or ""), curves, points, sounds (of
-    each data set, the groups), seeds, scale, variant."""
+    """``settings``: results (files that the paper's collector lists), fad (a table like fad.csv, or ""), curves,
+    points, sounds (of each data set, the groups), seeds, scale, variant."""
     facts = yaml.safe_load(paper.read_text(encoding="utf-8"))
     here = Path(settings.results_root) / facts["paper"]
     results = [Path(path) for path in settings.results]
     found = claims(read_csv(here / f"{CLAIMS}.csv")) if here / f"{CLAIMS}.csv" in results else []
     protocols = protocols_of(read_csv(settings.fad)) if settings.fad else {}
-    if (own := here / "fad.csv") in results:  # rows in the columns of the overview's, of which the tables name no codec
-        protocols |= protocols_of([row | {"codec": ""} for row in read_csv(own)])
     tables = [table(path, facts, protocols) for path in in_order(results, facts)]
     listen, index, folder = sounding(settings.sounds, sounds, out)
     render.write(
@@ -121,8 +119,11 @@ def table(path: Path, facts: dict[str, Any], protocols: dict[tuple[str, ...], di
 
 
 def protocols_of(fad: list[dict[str, str]]) -> dict[tuple[str, ...], dict[str, str]]:
-    """What fad.csv says of the making of each of its numbers, by (data set, codec, row, panel)."""
-    return {(row["dataset"], row["codec"], row["system"], row["embedding"]): row for row in fad}
+    """What fad.csv says of the making of each of its numbers, by (data set, codec or nothing, row, panel): where a
+    system has but one codec, tables do not name it."""
+    return {
+        (row["dataset"], codec, row["system"], row["embedding"]): row for row in fad for codec in ("", row["codec"])
+    }
 
 
 def figure(path: Path, facts: dict[str, Any], here: Path) -> dict[str, str]:

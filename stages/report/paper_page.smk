@@ -20,12 +20,6 @@ use rule page_sounds as paper_sounds with:
         code=code("stages.report.sounds"),
 
 
-def common_fad(paper):
-    """Where the protocols of a paper's FADs stand, unless it has an fad.csv of its own, which tells them."""
-    own = f"{ROOT}reports/{paper}/fad.csv"
-    return "" if own in collected(paper) else f"{ROOT}reports/fad.csv"
-
-
 rule paper_page:
     input:
         **PAGE_INPUTS,
@@ -36,7 +30,7 @@ rule paper_page:
         ),
         curves=lambda w: page_curves(w.paper),
         points=lambda w: page_points(w.paper),
-        fad=lambda w: common_fad(w.paper) or [],
+        fad=lambda w: PAGES[w.paper].protocols or [],
     output:
         "<reports>/{paper}/index.html",
     log:
@@ -48,7 +42,7 @@ rule paper_page:
             w.paper,
             results=list(input.results),
             results_root=f"{ROOT}reports",
-            fad=common_fad(w.paper),
+            fad=PAGES[w.paper].protocols,
             points=PAGES[w.paper].points(),
         ),
         code=code("stages.report.page"),

@@ -13,16 +13,9 @@ from etude.pipeline.files import read_csv
 from etude.pipeline.stage import namespace
 from etude.systems import plugin
 from stages.generate.levels import main
+from tests.stages.test_chain import COMMON as CHAIN
 
-COMMON = {
-    "unet": {"channels": [8, 8, 8, 8], "embedding": 8},
-    "width": 8,
-    "conditioning": "hold",
-    "whitening": 0.5,
-    "sigma_data": 0.5,
-    "noise_mean": -1.2,
-    "noise_std": 1.2,
-}
+COMMON = CHAIN | {"unet": {"channels": [8, 8, 8, 8], "embedding": 8}}
 SYSTEMS = {
     "hdae": COMMON | {"encoder": {"channels": [8, 8, 8], "bottlenecks": [3, 4, 8], "full_rate_bottleneck": 0}},
     "msdae": COMMON

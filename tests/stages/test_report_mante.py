@@ -61,6 +61,9 @@ def test_ours_are_what_was_measured_with_floor_ceiling_interval_and_ratio(root):
     assert float(ours["edm_cqt", "speed_ratio"]["value"]) == pytest.approx(24.77, abs=0.05)
     assert float(ours["edm_cqt", "values_per_second"]["value"]) == 2 * 216 * 240
     assert float(ours["edm_cqt", "loss_fall"]["ci_low"]) > 0
+    assert float(ours["edm_cqt", "loss_end"]["value"]) == pytest.approx(
+        1 - 0.01 * 37.5 + 0.00005
+    )  # the last 4 of 40 rows
     assert "64 clips of 4 s" in page and "a machine" in page
 
 

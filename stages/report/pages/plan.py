@@ -4,6 +4,7 @@
              params.yaml; or a choice among the entries of a mapping there: {of: mante2024.cells, where: {format: cqt},
              unless: {seconds: null}, among: a list of their names, take: a key of theirs instead of their names}
     curves   loss.csv of the trainings, a list, or title: pattern;  points  coordinates of UMAPs, one table per cell
+    protocols  the table, in the columns of reports/fad.csv, that says how FADs were measured
     listen   groups of sounds: title, says, sets (label: folder of a generated set),
              originals (label: column of the sets' index that names a clip of the prepared data set),
              where (column: value, which clips of the sets; all if nothing is said),
@@ -26,7 +27,7 @@ from stages.generate.controlled_sets import word as as_word
 
 OVERVIEW = "overview"
 SPEC = Path("stages/report/pages/overview.yaml")
-KEYS = {"over", "curves", "points", "listen"}
+KEYS = {"over", "curves", "points", "listen", "protocols"}
 GROUP = {"title", "says", "sets", "originals", "where", "behind", "controls", "clips"}
 CONTROLS = {"format", "files"}
 CHOICE = {"of", "where", "unless", "among", "take"}
@@ -75,6 +76,12 @@ class Plan:
     def datasets(self) -> list[str]:
         """Those of which something is to be heard."""
         return list(self.words.get("dataset", [])) if self.page.get("listen") or self.page.get("points") else []
+
+    @property
+    def protocols(self) -> str:
+        """The table of how FADs were measured; empty where the page names none."""
+        path = self.page.get("protocols", "")
+        return path and self.root + path
 
     def curves(self) -> list[dict[str, str]]:
         """``path`` of each loss.csv, the words in it, and its ``figure`` where the page names several."""

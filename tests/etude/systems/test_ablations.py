@@ -10,6 +10,7 @@ from etude.config import resolve
 from etude.errors import UserError
 from etude.pipeline.stage import namespace
 from etude.systems import plugin
+from tests.etude.systems.learning import losses_on
 from tests.etude.systems.test_diffusion_autoencoders import SETTINGS, SHAPES, batch
 
 ROOT = Path(__file__).parents[3]
@@ -121,12 +122,5 @@ def test_one_batch_can_be_learnt_from_the_pyramid():
         {key: array[..., :1].expand(array.shape) for key, array in batch(8).items()},
     )
     system.fit_scale(data["latents"].mean((0, 2)), data["latents"].std((0, 2)))
-    optimizer = torch.optim.Adam(system.parameters(), 2e-3)
-    losses = []
-    for step in range(60):
-        loss = system.loss(data, system.stages - 1, torch.Generator().manual_seed(step))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
+    losses = losses_on(system, data, 60, 2e-3)
     assert sum(losses[-15:]) < 0.9 * sum(losses[:15])

@@ -7,6 +7,7 @@ from etude.controls.tracks import FREE, control_features
 from etude.errors import UserError
 from etude.pipeline.stage import namespace
 from etude.systems.controlled import build_controlled, hide
+from tests.etude.systems.learning import losses_on
 
 NETWORK = {"base": 8, "factors": [2, 1], "up_factors": None, "embedding": 16, "out_kernel": 1, "patch": 1}
 CONTROL = {"how": "concatenation", "channels": 8, "side": "encoder", "decimate": 1, "lift": 0, "dropout": 0.3}
@@ -81,13 +82,7 @@ def test_one_batch_can_be_learnt_by_heart(name):
         data["clips"] = data["clips"][..., :1].expand(data["clips"].shape).contiguous()
         others = tuple(axis for axis in range(data["clips"].ndim) if axis != 1)
         system.fit_scale(data["clips"].mean(others), data["clips"].std(others))
-    optimizer, losses = torch.optim.Adam(system.parameters(), 5e-3), []
-    for step in range(100):
-        loss = system.loss(data, 0, torch.Generator().manual_seed(step))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
+    losses = losses_on(system, data, 100, 5e-3)
     assert sum(losses[-20:]) < 0.8 * sum(losses[:20])
 
 

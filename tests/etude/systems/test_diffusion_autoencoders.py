@@ -10,6 +10,7 @@ from etude.errors import UserError
 from etude.pipeline.stage import namespace
 from etude.systems import plugin
 from etude.systems.placement import PLACEMENTS
+from tests.etude.systems.learning import losses_on
 
 COMMON = {
     "unet": {"channels": [12, 12, 16, 16], "embedding": 16},
@@ -137,14 +138,7 @@ def test_a_latent_frame_acts_where_it_belongs_in_time(placement):
 def test_one_batch_can_be_learnt_by_heart(name):
     system, data = build(name).train(), {key: array[..., :1].expand(array.shape) for key, array in batch(8).items()}
     system.fit_scale(data["latents"].mean((0, 2)), data["latents"].std((0, 2)))
-    optimizer = torch.optim.Adam(system.parameters(), 2e-3)
-    losses = []
-    for step in range(400):
-        loss = system.loss(data, system.stages - 1, torch.Generator().manual_seed(step))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
+    losses = losses_on(system, data, 400, 2e-3)
     assert sum(losses[-20:]) < 0.5 * sum(losses[:20])
 
 

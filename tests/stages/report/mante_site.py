@@ -59,7 +59,7 @@ def build(folder: Path, reports: Path, plan: Plan, style: Path, curve) -> Path:
     sounds.main(namespace(settings), prepared, out)
     settings = {
         "scale": "laptop", "variant": "corrected", "seeds": [0, 1], "results": results, "results_root": str(reports),
-        "fad": str(reports / "fad.csv"), "curves": plan.curves(), "points": plan.points(),
+        "fad": plan.protocols, "curves": plan.curves(), "points": plan.points(),
         "sounds": [{"dataset": DATASET, "groups": plan.listen(DATASET)}],
     }  # fmt: skip
     page.main(namespace(settings), ROOT / "papers/mante2024.yaml", style, out.parents[1], here / "index.html")

@@ -69,7 +69,13 @@ def build(folder: Path) -> Path:
             "sounds": [{"dataset": d, "groups": plan.listen(d)} for d in plan.datasets],
         }
         write_page(namespace(common | more | shown), reports, style)
-    for path in ("index.html", "pichard2024/index.html", "fad.csv", *(f"pichard2024/table{k}.csv" for k in "124")):
+    for path in (
+        "index.html",
+        "pichard2024/index.html",
+        "mante2024/index.html",
+        "fad.csv",
+        *(f"pichard2024/table{k}.csv" for k in "124"),
+    ):
         chain(reports / path)
     return reports
 

@@ -106,6 +106,29 @@ def test_a_player_plays_and_the_next_one_stops_it(page):
     assert page.evaluate("document.querySelectorAll('.play[aria-pressed=true]').length") == 1
 
 
+def test_controls_stand_over_the_picture_and_in_its_words(reports):
+    text = (reports / "mante2024/index.html").read_text()
+    players = re.findall(r'<figure class="player" data-label="([^"]*)">(.*?)</figure>', text, re.DOTALL)
+    assert len(players) == text.count('<svg class="tracks" ') > 20
+    for label, player in players:
+        words = re.search(r'alt="Mel spectrogram of [^"]*, under the controls: ([^"]*)"', player)[1]
+        assert ("velocity left free" in words) == ('class="velocity"' not in player), label
+        assert ("pitch left free" in words) == ('class="chroma"' not in player), label
+        assert re.search("piano|violin|trumpet|instrument left free", words), label
+    assert {label for label, _ in players} >= {"original", "codec round trip", "edm_cqt", "edm_best"}
+    free = [player for label, player in players if label.startswith("free_velocity")]
+    assert free and all('class="velocity"' not in player for player in free)
+
+
+@needs_browser
+def test_controls_lie_exactly_over_the_picture(browser, reports):
+    page = browser.open(reports / "mante2024/index.html")
+    page.evaluate("document.querySelector('.player').scrollIntoView({behavior: 'instant'})")
+    box = "(e) => { const b = e.getBoundingClientRect(); return [b.left, b.top, b.width, b.height]; }"
+    picture, track = (page.evaluate(f"({box})(document.querySelector('.player {tag}'))") for tag in ("img", "svg"))
+    assert picture == pytest.approx(track, abs=1.0)
+
+
 @needs_browser
 def test_every_sound_of_the_page_can_be_played(page):
     broken = """Promise.all([...document.querySelectorAll('.player audio')].map((audio) => new Promise((done) => {

@@ -61,10 +61,55 @@ def test_a_mapping_of_params_gives_its_keys():
     assert [one["path"] for one in plan.curves()] == ["p.csv", "q.csv"]
 
 
+CELLS = {
+    "a": {"format": "x", "seconds": None},
+    "b": {"format": "x", "seconds": 8.0},
+    "c": {"format": "y", "seconds": None},
+}
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        ({"of": "m.cells"}, ["a", "b", "c"]),
+        ({"of": "m.cells", "where": {"format": "x", "seconds": None}}, ["a"]),
+        ({"of": "m.cells", "unless": {"seconds": None}}, ["b"]),
+        ({"of": "m.cells", "unless": {"seconds": None}, "take": "seconds"}, ["8"]),
+        ({"of": "m.cells", "take": "format"}, ["x", "y"]),
+        ({"of": "m.cells", "among": "m.some", "where": {"format": "y"}}, ["c"]),
+        ("m.one", ["4"]),
+        ("m.half", ["0p5"]),
+        ("m.many", ["10", "0p5"]),
+    ],
+)
+def test_words_can_be_chosen_among_the_entries_of_a_mapping(where, words):
+    mine = {"m": {"cells": CELLS, "some": ["b", "c"], "one": 4.0, "half": 0.5, "many": [10.0, 0.5]}}
+    assert Plan({"over": {"word": where}}, mine).words["word"] == words
+
+
+def test_a_group_without_sets_is_left_out_and_controls_are_the_first_words():
+    over = {"none": {"of": "m.cells", "where": {"format": "z"}}, "format": {"of": "m.cells", "take": "format"}}
+    listen = [
+        {"title": "N", "sets": {"{none}": "d/{none}"}},
+        {"title": "T", "sets": {"t": "d/t"}, "controls": {"format": "f/{format}", "files": "papers/c"}},
+    ]
+    (group,) = Plan({"over": over, "listen": listen}, {"m": {"cells": CELLS}}, "runs/").listen("a")
+    assert group["controls"] == {"format": "runs/f/x", "files": "papers/c"}
+
+
+def test_curves_in_figures_of_their_own():
+    page = {"over": OVER, "curves": {"one": "m/{dataset}/{seed}/loss.csv", "two": "t/{system}/loss.csv"}}
+    found = Plan(page, PARAMS).curves()
+    assert [one["figure"] for one in found] == ["one"] * 4 + ["two"] * 2
+
+
 @pytest.mark.parametrize(
     ("page", "word"),
     [
         ({"curve": []}, "'curve'"),
+        ({"over": {"a": {"of": "x", "were": {}}}}, "'were'"),
+        ({"over": OVER, "curves": {"t": "{systm}.csv"}}, "'systm'"),
+        ({"listen": [{"title": "T", "sets": {}, "controls": {"formats": "x"}}]}, "'formats'"),
         ({"over": OVER, "curves": ["{systm}.csv"]}, "'systm'"),
         ({"listen": [{"title": "T", "set": {}, "sets": {}}]}, "'set'"),
     ],
