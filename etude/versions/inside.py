@@ -45,8 +45,9 @@ class Preparation(contextlib.ExitStack):
         self.lockfile, self.sha256 = Lockfile(directory), Hashes(directory, "sha256")
         self.directory = directory
         held = self.lockfile.held(self.workflow)
-        # Who asks for a stage that was never sealed wants all of it.
-        own = {job for job in self.stage.jobs if job in held or _begun(job, directory)} or set(self.stage.jobs)
+        own = set(self.stage.jobs)
+        if not held.isdisjoint(own):  # else it was never sealed, and who asks for it wants all of it
+            own = {job for job in own if job in held or _begun(job, directory)}
         before = _before(self.workflow, own)
         names = {job.outputs[0]: job for job in own | before}
         given = self.lockfile.give_back(self.workflow, self.sha256, lambda job: job.outputs[0] in names, forget=True)

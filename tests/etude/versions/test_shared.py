@@ -12,6 +12,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from etude.versions.hashes import Hashes
+from etude.versions.inside import Preparation
+from etude.versions.lockfile import Lockfile
+from etude.versions.records import load
+
 ROOT = Path(__file__).parents[3]
 PAPER = """# paper: its one table.
 rule paper:
@@ -22,6 +27,11 @@ rule paper_table:
     log: "logs/paper.log"
     shell: "cat {input} > {output}; echo added 2>&1 | tee {log}"
 """
+MORE = """rule paper_more:
+    input: "data/numbers/1.txt"
+    output: "reports/more.txt"
+    shell: "cp {input} {output}"
+"""
 DVC = ("-m", "dvc")
 ETUDE = ("-m", "etude")
 
@@ -31,6 +41,15 @@ def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"PATH": programs, "PYTHONPATH": str(ROOT), "DVC_NO_ANALYTICS": "1"}
     command = words if words[0] == "git" else (sys.executable, *words)
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=540)
+
+
+def with_paper(folder: Path) -> Path:
+    (folder / "stages/paper").mkdir()
+    (folder / "stages/paper/paper.smk").write_text(PAPER)
+    (folder / "data/sources/3.yaml").write_text("three\n")
+    with open(folder / "Snakefile", "a") as snakefile:
+        snakefile.write('include: "stages/paper/paper.smk"\n')
+    return folder
 
 
 def well(folder: Path, *words: str) -> str:
@@ -57,11 +76,7 @@ def project(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in (".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore"):
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
-    (folder / "stages/paper").mkdir()
-    (folder / "stages/paper/paper.smk").write_text(PAPER)
-    (folder / "data/sources/3.yaml").write_text("three\n")
-    with open(folder / "Snakefile", "a") as snakefile:
-        snakefile.write('include: "stages/paper/paper.smk"\n')
+    with_paper(folder)
     with open(folder / "params.yaml", "a") as params:
         params.write("scale: laptop\n")
     for words in (["init", "--quiet"], ["config", "user.name", "A."], ["config", "user.email", "a@example.org"]):
@@ -79,6 +94,45 @@ def rebuild(project: Path, folder: Path) -> Path:
     assert well(folder, "git", "status", "--porcelain", "dvc.lock") == ""
     assert well(folder, *DVC, "status", *stages).strip() == "Data and pipelines are up to date."
     return folder
+
+
+@pytest.mark.parametrize(
+    ("collectors", "sealed", "wanted"),
+    [
+        (None, [], ["2", "3"]),  # before the first seal: whatever anybody asks for
+        (["all", "make"], [], ["2"]),
+        (["all", "make", "paper"], [], ["2", "3"]),
+        (["all", "make"], ["3"], ["2", "3"]),  # a part that was sealed by itself
+    ],
+)
+def test_what_a_stage_makes(small, collectors, sealed, wanted):
+    with_paper(small)
+    lockfile = Lockfile(small)
+    with load(small) as workflow:
+        for job in workflow.jobs:
+            lockfile.note(job, workflow, Hashes(small, "sha256"))
+    lockfile.collectors = collectors
+    for name in sealed:
+        entry = lockfile.jobs["data/numbers/2.txt"]
+        lockfile.jobs[f"data/numbers/{name}.txt"] = entry | {"outputs": {f"data/numbers/{name}.txt": "0"}}
+    lockfile.write()
+    assert Lockfile(small).collectors == collectors
+    (small / "data/numbers/2.txt").unlink()
+    with Preparation(small, "make") as preparation:
+        assert preparation.targets == [f"data/numbers/{name}.txt" for name in wanted]
+
+
+def test_a_stage_that_was_never_sealed_is_made_as_a_whole(small):
+    with_paper(small)
+    path = small / "stages/paper/paper.smk"
+    path.write_text(PAPER.replace('"reports/paper.txt"', '"reports/paper.txt", "reports/more.txt"', 1) + MORE)
+    lockfile = Lockfile(small)
+    lockfile.collectors = ["all"]
+    lockfile.write()
+    for name in ("data/numbers/3.txt", "reports/more.txt"):
+        (small / name).write_text("begun\n")
+    with Preparation(small, "paper") as preparation:
+        assert preparation.targets == ["reports/more.txt", "reports/paper.txt"]
 
 
 def test_a_rebuild_agrees_with_what_was_sealed(project, tmp_path):
