@@ -3,7 +3,8 @@
     python benchmarks/versions.py
 
 It works on copies of this checkout's finished run; without one, only `etude check` is timed.
-Wanted: check at most 2 s, seal 30 s, restore 20 s more than `dvc pull`, an idle `dvc repro` 20 s.
+Wanted: check at most 2 s (3 s before the code was ever parsed), seal 30 s, restore 20 s more than `dvc pull`, an idle
+`dvc repro` 20 s. On a machine that others use, read the seconds of the processor.
 """
 
 import os
@@ -13,7 +14,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
+
+import yaml
+
+from etude.pipeline.known_code import MEMORY
 
 MADE = ("data", "models", "reports", ".snakemake")
 ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
@@ -37,6 +43,22 @@ def dvc(folder: Path, *words: str) -> tuple[float, float]:
     return took(folder, sys.executable, "-m", "dvc", *words)
 
 
+def check_anew(folder: Path) -> tuple[float, float]:
+    """`etude check` where no module was ever parsed, as in a clone that was made this minute."""
+    (folder / MEMORY).unlink(missing_ok=True)
+    return etude(folder, "check")
+
+
+def sealed(folder: Path) -> list[str]:
+    """The stages in dvc.lock: `dvc repro` without a name would go on to papers that nobody has asked for."""
+    return list(yaml.safe_load((folder / "dvc.lock").read_text(encoding="utf-8"))["stages"])
+
+
+def least(times: Iterable[tuple[float, float]]) -> tuple[float, float]:
+    """Of several runs, the one that took the processor least: others may be at work on this machine."""
+    return min(times, key=lambda seconds: seconds[1])
+
+
 def say(what: str, seconds: tuple[float, float], wanted: str) -> None:
     print(f"{what}: {seconds[0]:.1f} s, {seconds[1]:.1f} CPU-s (wanted: {wanted})", flush=True)
 
@@ -51,7 +73,8 @@ def clone(source: Path, folder: Path) -> Path:
 def main(root: Path, space: Path) -> None:
     project = clone(root, space / "project")
     etude(project, "check")  # compiles
-    say("etude check, bare clone", min(etude(project, "check") for _ in range(3)), "<= 2 s")
+    say("etude check", least(etude(project, "check") for _ in range(5)), "<= 2 s")
+    say("etude check, no code known yet", least(check_anew(project) for _ in range(3)), "<= 3 s")
     if not (root / "reports/fad.csv").exists():
         print("no finished run here (`make run`): seal, restore and repro are not timed")
         return
@@ -59,7 +82,7 @@ def main(root: Path, space: Path) -> None:
         shutil.copytree(root / name, project / name, symlinks=True, dirs_exist_ok=True)
     say("etude seal, first time", etude(project, "seal"), "<= 30 s")
     say("etude seal, nothing new", etude(project, "seal"), "<= 30 s")
-    say("dvc repro, nothing to do", dvc(project, "repro"), "<= 20 s")
+    say("dvc repro, nothing to do", dvc(project, "repro", *sealed(project)), "<= 20 s")
     took(project, "git", "commit", "--quiet", "--all", "--message", "sealed", "--allow-empty")
     took(project, "git", "add", "dvc.lock", "snakemake.lock")
     took(project, "git", "commit", "--quiet", "--message", "locks", "--allow-empty")
@@ -68,7 +91,7 @@ def main(root: Path, space: Path) -> None:
     pulled, restored = clone(project, space / "pulled"), clone(project, space / "restored")
     for folder in (pulled, restored):
         dvc(folder, "remote", "add", "--local", "-d", "folder", str(space / "remote"))
-    copying, everything = dvc(pulled, "pull"), etude(restored, "restore")
+    copying, everything = dvc(pulled, "pull", *sealed(pulled)), etude(restored, "restore")
     beyond = everything[0] - copying[0], everything[1] - copying[1]
     say(f"etude restore, {everything[0]:.1f} s, beyond `dvc pull`, {copying[0]:.1f} s", beyond, "<= 20 s")
     size = sum(path.stat().st_size for path in (space / "remote").rglob("*") if path.is_file())

@@ -163,8 +163,7 @@ def sealed(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     git(project, "init", "--quiet", "--initial-branch", "main")
     git(project, "config", "user.name", "A. Reader")
     git(project, "config", "user.email", "reader@example.org")
-    # A stage that two papers share is sealed with what the first asks of it; made anew, it has what both do.
-    etude(project, "run", "splits", "formats", "models/judges/gm_melodies/gm_cnn/judge.json")
+    etude(project, "run", "splits")
     etude(project, "sync")
     assert "sealed" in etude(project, "seal")
     git(project, "add", ".")

@@ -7,7 +7,9 @@ in, has no memory of any. Left to themselves the two agree on old numbers. So, b
 1. Records in snakemake.lock whose outputs are still those bytes are given back: Snakemake sees what has changed since.
 2. Outputs of earlier stages that are still without a record are vouched for, as DVC does.
 3. Our own outputs without a record are made again.
-4. Nothing but this stage's jobs may run; anything else would change files that DVC believes it knows.
+4. Of a stage that papers share, what no sealed paper asks for, and nobody has made yet, is left alone: `etude seal`
+   did so, too, and a rebuild shall agree with it.
+5. Nothing but this stage's jobs may run; anything else would change files that DVC believes it knows.
 """
 
 import contextlib
@@ -19,7 +21,7 @@ from etude.versions import dvc
 from etude.versions.hashes import Hashes
 from etude.versions.lockfile import Lockfile
 from etude.versions.project import opened
-from etude.versions.projection import Stage, stage_name
+from etude.versions.projection import stage_name
 from etude.versions.provenance import write_beside_reports
 from etude.versions.prune import orphans, remove
 from etude.versions.records import Job, Workflow
@@ -42,7 +44,10 @@ class Preparation(contextlib.ExitStack):
         self.workflow, self.stage = project.workflow, project.stage(name)
         self.lockfile, self.sha256 = Lockfile(directory), Hashes(directory, "sha256")
         self.directory = directory
+        held = self.lockfile.held(self.workflow)
         own = set(self.stage.jobs)
+        if not held.isdisjoint(own):  # else it was never sealed, and who asks for it wants all of it
+            own = {job for job in own if job in held or _begun(job, directory)}
         before = _before(self.workflow, own)
         names = {job.outputs[0]: job for job in own | before}
         given = self.lockfile.give_back(self.workflow, self.sha256, lambda job: job.outputs[0] in names, forget=True)
@@ -55,7 +60,7 @@ class Preparation(contextlib.ExitStack):
         for word, jobs in (("remembered", given), ("taken over from DVC", trusted)):
             if jobs:
                 print(f"etude: {word}: {_by_stage(jobs)}", flush=True)
-        self._refuse_others(before)
+        self._refuse_others(before, {job.outputs[0] for job in held})
         self.forced = sorted(job.outputs[0] for job in own if not job.recorded and _exists(job, directory))
         # A job that is forced makes its followers stale only once it has run, so all are asked for.
         self.targets = sorted(job.outputs[0] for job in own if job.stale or self.forced)
@@ -64,13 +69,13 @@ class Preparation(contextlib.ExitStack):
     def conclude(self) -> None:
         """After a run that went well: no file without a job, and records that a copy of this folder can be given."""
         self.workflow.look()
-        stage = Stage(self.stage.name, self.stage.files, jobs=list(self._anew(self.jobs)), outs=self.stage.outs)
-        if left := orphans(stage, self.workflow):
+        made = self._anew(self.jobs)
+        if left := orphans(self.stage, self.workflow):
             remove(left, self.directory)
             print(f"etude: removed {len(left)} files that no job makes any more, {left[0]} the first", flush=True)
         fresh = Hashes(self.directory, "sha256")
-        fresh.read_ahead(path for job in stage.jobs for path in job.outputs)
-        for job in stage.jobs:
+        fresh.read_ahead(path for job in made for path in job.outputs)
+        for job in made:
             self.lockfile.note(job, self.workflow, fresh)
         self.lockfile.keep_only(job.outputs[0] for job in self.workflow.jobs)
         self.lockfile.write()
@@ -80,14 +85,25 @@ class Preparation(contextlib.ExitStack):
         """The same jobs as Snakemake sees them now."""
         return {self.workflow.maker[job.outputs[0]] for job in jobs}
 
-    def _refuse_others(self, before: set[Job]) -> None:
-        stale = {stage_name(job.rule.file) for job in before if job.stale}
+    def _refuse_others(self, before: set[Job], held: set[str]) -> None:
+        stale = [job for job in before if job.stale]
+        names = ", ".join(sorted({stage_name(job.rule.file) for job in stale}))
+        if any(job.outputs[0] not in held for job in stale):
+            raise UserError(
+                f"{self.stage.name} needs files of {names} that the sealed version has not, since nothing in it asks "
+                f"for them; `etude run {self._collector()}` makes them, and `etude seal` keeps them"
+            )
         if stale:
-            names = ", ".join(sorted(stale))
             raise UserError(
                 f"{self.stage.name} needs files of {names} that are not up to date, and DVC runs one stage at a time; "
                 f"`dvc repro {self.stage.name}` runs them first, or `etude run` and `etude seal` do it without DVC"
             )
+
+    def _collector(self) -> str:
+        """The collector that leads to all of our jobs and to the fewest others."""
+        wanted = {name: self.workflow.wanted_by(name) for name in self.workflow.collectors}
+        own = self._anew(set(self.stage.jobs))
+        return min(((len(jobs), name) for name, jobs in wanted.items() if jobs >= own), default=(0, "all"))[1]
 
 
 def _before(workflow: Workflow, own: set[Job]) -> set[Job]:
@@ -103,6 +119,10 @@ def _before(workflow: Workflow, own: set[Job]) -> set[Job]:
 
 def _exists(job: Job, directory: Path) -> bool:
     return all((directory / path).exists() for path in job.outputs)
+
+
+def _begun(job: Job, directory: Path) -> bool:
+    return any((directory / path).exists() for path in job.outputs)
 
 
 def _by_stage(jobs: list[Job]) -> str:

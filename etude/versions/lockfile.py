@@ -32,13 +32,15 @@ class Lockfile:
 
     ``jobs``: first output -> what is known about the job that made it: rule, params, sha256 of each of its outputs,
     checksums of its inputs (None where a file is too large for Snakemake), log, began, ended (seconds since the epoch),
-    ran (the note of :mod:`etude.pipeline.ran`, or None).
+    ran (the note of :mod:`etude.pipeline.ran`, or None). ``collectors``: the rules whose every file was there when
+    this version was sealed (`all`, a paper, a step), or None if nothing was sealed yet.
     """
 
     def __init__(self, directory: Path) -> None:
         self.path = directory / LOCK
         self.jobs: dict[str, dict[str, Any]] = {}
         self.code: dict[str, str] = {}
+        self.collectors: list[str] | None = None
         if not self.path.exists():
             return
         text = self.path.read_text(encoding="utf-8")
@@ -46,7 +48,7 @@ class Lockfile:
             content = json.loads(text)
             if content["format"] != FORMAT or content["records"] != format_version():
                 return  # another Snakemake's records: as good as none
-            self.code = content["rules"]
+            self.code, self.collectors = content["rules"], content.get("collectors")
             places = content["places"]
             for entry in content["jobs"]:
                 place = entry.pop("place")
@@ -61,6 +63,17 @@ class Lockfile:
     def find(self, path: str) -> dict[str, Any] | None:
         """What is known about the job that made ``path``."""
         return next((entry for entry in self.jobs.values() if path in entry["outputs"]), None)
+
+    def held(self, workflow: Workflow) -> set[Job]:
+        """The jobs that this version is about: what its collectors lead to, by today's grid, and what else was sealed.
+
+        A stage that papers share is sealed with the part of those that were made; so a clone has to make that part
+        and no more. Before anything is sealed all jobs count.
+        """
+        if self.collectors is None:
+            return set(workflow.jobs)
+        led = set().union(*(workflow.wanted_by(name) for name in ("all", *self.collectors)))
+        return led | {job for job in workflow.jobs if job.outputs[0] in self.jobs}
 
     def note(self, job: Job, workflow: Workflow, sha256: Hashes) -> None:
         """Take over what Snakemake has on record about ``job``, and where it ran."""
@@ -107,6 +120,7 @@ class Lockfile:
         content = {
             "format": FORMAT,
             "records": format_version(),
+            "collectors": self.collectors,
             "places": dict(sorted(places.items())),
             "rules": {rule: code for rule, code in sorted(self.code.items()) if rule in used},
             "jobs": jobs,

@@ -101,6 +101,11 @@ class Workflow:
                 waiting += job.inputs
         return wanted
 
+    def done(self) -> list[str]:
+        """The collectors that have nothing left to ask for, sorted."""
+        wanted = {name: self.wanted_by(name) for name in self.collectors}
+        return sorted(name for name, jobs in wanted.items() if jobs and not any(job.stale for job in jobs))
+
     def producible(self, path: str) -> bool:
         """Whether some rule would make ``path``, for some values of its wildcards."""
         return any(pattern.match(path) for rule in self._workflow.rules for pattern in rule.output)

@@ -43,7 +43,9 @@ def seal(project: Project) -> None:
     lockfile.give_back(workflow, sha256)  # files of another version under the records of this one
     project.refresh()
     provenance.write_beside_reports(directory)
+    lockfile.collectors = workflow.done()
     finished = finished_stages(project)
+    refuse_outdated(finished, directory)
     for stage in finished:
         if left := orphans(stage, workflow):
             remove(left, directory)
@@ -69,7 +71,8 @@ def seal(project: Project) -> None:
 def finished_stages(project: Project) -> list[Stage]:
     """The stages that are whole. Raises ``UserError`` if one that the default target needs is not.
 
-    Beyond the default target, a stage counts if all of its jobs are done; one shared with it, if its part is.
+    A stage counts as soon as some collector that is done (`all`, a paper) has a part in it: others may share it, and
+    what only they ask for need not be there.
     """
     needed = project.workflow.wanted_by("all")
     undone = Counter(job.rule.name for job in needed if job.stale)
@@ -80,19 +83,32 @@ def finished_stages(project: Project) -> list[Stage]:
             "seal again"
         )
     folders = {out for stage in project.stages for out in stage.outs} - project.workflow.maker.keys()
+    done = set().union(*map(project.workflow.wanted_by, project.workflow.done()))
     finished = []
     for stage in project.stages:
-        shared = any(job in needed for job in stage.jobs)
         undone = sum(job.stale for job in stage.jobs)
         missing = [dep for dep in stage.deps if not (project.directory / dep).exists()]
         whole = all((project.directory / out).exists() for out in stage.outs) and folders.issuperset(missing)
-        if whole and (shared or not undone):
+        if whole and (not undone or not done.isdisjoint(stage.jobs)):
             for dep in missing:  # wanted by those of its jobs alone that were never asked for
                 (project.directory / dep).mkdir(parents=True)
             finished.append(stage)
         else:
             print(f"etude: {stage.name} is left out, {undone} of its jobs are not done")
     return finished
+
+
+def refuse_outdated(stages: list[Stage], directory: Path) -> None:
+    """Raise ``UserError`` for a file in ``stages`` that Snakemake would make anew: what is made of it is not asked for
+    now, but a rebuild of the sealed version could not come by it."""
+    for stage in stages:
+        old = [path for job in stage.jobs if job.stale for path in job.outputs if (directory / path).exists()]
+        if old:
+            more = f" and {len(old) - 1} more of {stage.name}" if len(old) > 1 else ""
+            raise UserError(
+                f"{old[0]}{more} is of an earlier version, and only targets beyond the default ask for it; "
+                f"`etude run {old[0]}` makes it anew, deleting it gives it up, then seal again"
+            )
 
 
 def refuse_edited(project: Project, lockfile: Lockfile, sha256: Hashes) -> None:
