@@ -24,7 +24,7 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
     "--autoplay-policy=no-user-gesture-required", "--remote-debugging-pipe", "--force-color-profile=srgb",
 )  # fmt: skip
-PATIENCE = 30.0  # seconds
+PATIENCE = 90.0  # seconds
 
 
 class Browser:

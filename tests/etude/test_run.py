@@ -67,7 +67,7 @@ def start(project: Path) -> Iterator[Callable[..., subprocess.Popen]]:
 
 
 def _environment() -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(REPOSITORY), "MAKEFLAGS": ""}
+    return os.environ | {"PYTHONPATH": str(REPOSITORY), "MAKEFLAGS": "", "ARGS": ""}
 
 
 def etude(project: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess:

@@ -6,6 +6,12 @@ from etude.pipeline import progress as module
 from etude.pipeline.progress import progress
 
 
+@pytest.fixture(autouse=True)
+def nobody_has_said_how_often(monkeypatch):
+    """Whoever reads the Snakefile in this process does."""
+    monkeypatch.delenv(module.SECONDS, raising=False)
+
+
 def test_items_pass_through_and_a_log_gets_a_line_now_and_then(monkeypatch, capsys):
     monkeypatch.setattr(module, "QUIET_SECONDS", 0.0)
     assert list(progress([1, 2, 3], "counting", note=lambda: "so far so good")) == [1, 2, 3]
