@@ -81,10 +81,11 @@ class Lockfile:
         if record is None:
             return
         earlier = self.jobs.get(job.outputs[0])
-        ran_here = note_of(record, workflow.directory)
-        if ran_here is None and earlier and earlier["outputs"].keys() == set(job.outputs):
+        ran_here = None
+        if earlier and earlier["outputs"].keys() == set(job.outputs):
             # A restored job ran elsewhere: its history came with it, as long as it is the same job.
             ran_here = earlier["ran"] if earlier["began"] == record["starttime"] else None
+        ran_here = ran_here or note_of(record, workflow.directory)
         self.code[record["rule"]] = record["code"]
         self.jobs[job.outputs[0]] = {
             "rule": record["rule"],
@@ -190,11 +191,15 @@ class Lockfile:
 
 
 def note_of(record: dict[str, Any], directory: Path) -> dict[str, Any] | None:
-    """The note of where the job of Snakemake's ``record`` ran, or None if the one that lies here is another run's."""
+    """The note of where the job of Snakemake's ``record`` ran, or None if the one that lies here is another run's.
+
+    A job of a cluster is recorded when Snakemake hears of its end, so its record has no beginning of its own.
+    """
     for log in record["log"] or ():
         if found := ran.read(log, directory):
             began = datetime.fromisoformat(found["began"]).timestamp()
-            if record["starttime"] - SLACK <= began <= record["endtime"] + SLACK:
+            cluster = found.get("slurm_job") and record["endtime"] - record["starttime"] <= SLACK
+            if (cluster or record["starttime"] - SLACK <= began) and began <= record["endtime"] + SLACK:
                 return found
     return None
 

@@ -68,9 +68,9 @@ class Chains:
         settings, code, others = split_params(record["params"] or [])
         checksums = record["input_checksums"] or {}
         inputs = {name: (checksums.get(name) or "").removeprefix("sha256:") or None for name in record["input"] or ()}
-        ran = note_of(record, self.directory)
-        if ran is None and (entry := self._sealed.get(path)) and entry["began"] == record["starttime"]:
-            ran = entry["ran"]
+        entry = self._sealed.get(path)
+        sealed = entry["ran"] if entry and entry["began"] == record["starttime"] else None
+        ran = sealed or note_of(record, self.directory)
         began, ended = record["starttime"], record["endtime"]
         return {
             "rule": record["rule"],

@@ -11,7 +11,7 @@ from etude.errors import UserError
 from etude.pipeline import ran
 from etude.pipeline.files import sha256_file, write_json
 from etude.versions.hashes import Hashes
-from etude.versions.lockfile import LOCK, Lockfile
+from etude.versions.lockfile import LOCK, Lockfile, note_of
 from etude.versions.records import load
 
 
@@ -111,3 +111,23 @@ def test_unreadable_file_says_what_to_do(tmp_path, text):
     with pytest.raises(UserError, match=r"snakemake\.lock cannot be read.*etude seal") as error:
         Lockfile(tmp_path)
     assert ("merge conflict" in str(error.value)) == text.startswith("<<<")
+
+
+@pytest.mark.parametrize(
+    ("lasted", "before", "slurm_job", "known"),
+    [
+        (60.0, 5.0, None, False),  # of an earlier run
+        (60.0, -5.0, None, True),
+        (60.0, -90.0, None, False),  # of a run after the one on record
+        (0.0, 3600.0, "7", True),  # a cluster's job is recorded when its end is heard of
+        (0.0, 3600.0, None, False),
+        (60.0, 3600.0, "7", False),
+        (0.0, -90.0, "7", False),
+    ],
+)
+def test_a_note_is_that_of_the_job_on_record(tmp_path, lasted, before, slurm_job, known):
+    began = 1_700_000_000.0
+    noted = {"began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began - before)), "slurm_job": slurm_job}
+    write_json(ran.path_of("logs/a.log", tmp_path), noted)
+    record = {"log": ["logs/a.log"], "starttime": began, "endtime": began + lasted}
+    assert note_of(record, tmp_path) == (noted if known else None)
