@@ -1,6 +1,7 @@
 """Pages of docs/results/: a report with a header that says what made it."""
 
 import json
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from etude.versions.provenance import SUFFIX, is_report
 
 RESULTS = Path("docs/results")
 KINDS = (".md", ".csv", ".svg")  # of a report's files; a PNG is its SVG once more
+PICTURE = re.compile(r"(!\[[^\]]*\]\([^)]+)\.png\)")
 TIME = "%Y-%m-%d %H:%M:%S UTC"
 ORDER = ("laptop", "large", "paper")  # of the columns that stand side by side
 
@@ -40,7 +42,7 @@ def publish(root: Path, reports: Path, scale: str) -> list[str]:
             page = folder / path.relative_to(reports)
             page.parent.mkdir(parents=True, exist_ok=True)
             if path.suffix == ".md":
-                text = (root / path).read_text(encoding="utf-8")
+                text = PICTURE.sub(r"\1.svg)", (root / path).read_text(encoding="utf-8"))
                 page.write_text(with_header(text, path, chain), encoding="utf-8")
             else:
                 page.write_bytes((root / path).read_bytes())
