@@ -52,7 +52,7 @@ def project(tmp_path: Path) -> Path:
     folder = tmp_path / "reports/paper"
     folder.mkdir(parents=True)
     write_csv(folder / "table2.csv", CELLS, COLUMNS)
-    (folder / "table2.md").write_text("# Table 2: probes\n\n| a | b |\n")
+    (folder / "table2.md").write_text("# Table 2: probes\n\n![Table 2](table2.png)\n\n| a | b |\n")
     (folder / "table2.svg").write_text("<svg/>")
     (tmp_path / "reports/evaluate").mkdir()
     (tmp_path / "reports/evaluate/score.csv").write_text("value\n1\n")
@@ -86,6 +86,7 @@ def test_pages_carry_what_made_them_and_tables_their_bytes(project):
     )
     assert "2 jobs, 3 min 0 s of job time, on Abacus, 2 cores, no GPU" in page, "a job of two outputs is one job"
     assert "torch 2.0" in page and "`data/sources/gm.yaml` (ffffffffffff)" in page and page.endswith("| a | b |\n")
+    assert "![Table 2](table2.svg)" in page, "of the two forms of a picture one is published"
     assert (project / written[0]).read_bytes() == (project / "reports/paper/table2.csv").read_bytes()
     assert "- [Table 2: probes](laptop/paper/table2.md), 2026-11-21" in contents(project)
 
