@@ -26,16 +26,6 @@ GIGA = 1e9
 # Sustained single-precision rate of these small networks; an assumption, a fifth of what a large GPU can do.
 TERAFLOPS = 10.0
 # Seconds of a data-centre GPU (H200) for one clip of three seconds, measured with random weights: encode, decode.
-CELL_COLUMNS = [
-    "cell",
-    "format",
-    "parameters, M",
-    "steps",
-    "TFLOP a step",
-    "GPU hours of one training",
-    "calls",
-    "seconds for a clip",
-]
 CODEC_SECONDS = {"music2latent": (0.0075, 0.043)}
 GRID, CELLS = "train_system", "train_controlled"  # the rules that train
 CELL_COLUMNS = (

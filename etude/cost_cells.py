@@ -15,14 +15,14 @@ import torch
 
 from etude.codecs.cqt import CqtCodec
 from etude.codecs.encodec import CHANNELS, CLASSES, HOP, RATE, codebooks_of
+from etude.codecs.spectral import SpectralCodec
 from etude.config import prepare_settings
 from etude.config.cells import described_cell
 from etude.controls.tracks import control_names
 from etude.errors import UserError
-from etude.networks.controlled_unet import ControlledUNet
 from etude.networks.operations import operations
 from etude.pipeline.stage import namespace
-from etude.systems.controlled import system_around
+from etude.systems.controlled import build_controlled, system_around
 from etude.systems.counting import Counting
 
 FEATURES = 3  # of the controls, each left free in a set of its own where fidelity asks for it
@@ -100,10 +100,16 @@ def _encodec(block: dict[str, Any], codes: bool, seconds: float) -> tuple[Shape,
     return (rows, math.ceil(seconds * RATE / HOP)), RATE / HOP
 
 
+def _spectral(block: dict[str, Any], codes: bool, seconds: float) -> tuple[Shape, float]:
+    codec = SpectralCodec(namespace(block))
+    return (codec.channels, codec.frames(round(seconds * codec.sample_rate))), codec.frames_per_second
+
+
 ARRAYS: dict[str, Callable[[dict[str, Any], bool, float], tuple[Shape, float]]] = {
     "cqt": _cqt,
     "seanet": _encodec,
     "encodec": _encodec,
+    "spectral_24k": _spectral,
 }
 
 
@@ -115,8 +121,10 @@ def cell_cost(params: dict[str, Any], cell: str, seconds: float) -> CellCost:
     train = mante["train"] | chosen["train"]
     sampler = namespace(mante["samplers"][chosen["system"]])
     rows = len(_rows(params))
+    shapes = {"clips": form.shape, "controls": (rows, form.shape[-1])}
+    blocks = told.block, told.network, told.control
     with torch.device("meta"):  # shapes without numbers
-        network = ControlledUNet(form.shape, rows, told.network, told.control, form.classes)
+        network = build_controlled(chosen["system"], *blocks, shapes, form.classes, _rows(params)).network
 
     def call(length: float) -> torch.Tensor:
         frames = min(form.shape[-1], max(1, round(length * form.frames_per_second)))

@@ -30,9 +30,6 @@ def check_cells(params: dict[str, Any]) -> None:
                 f"params.yaml: {where}: {cell['system']} needs {STATES[cell['system']]}, and format {cell['format']} "
                 f"is {state}; name system {' or '.join(fit)}, or another format"
             )
-        known = params["systems"][cell["system"]]
-        for key in cell["paradigm"]:
-            _known(f"{where}.paradigm", key, known, f"systems.{cell['system']}")
     lists = {
         "generate.untrained": mante["generate"]["untrained"],
         "fidelity.free": mante["fidelity"]["free"],

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 import etude
-from etude.config.cells import check_cells
+from etude.config.cells import check_cells, described_cell
 from etude.config.datasets import overlay, prepare_settings
 from etude.config.schema import PLUGIN_BLOCKS, READER_BLOCKS, Canonical, Params
 from etude.config.variants import VARIANTS
@@ -50,6 +50,7 @@ def resolve(raw: dict[str, Any], root: Path = Path(".")) -> dict[str, Any]:
     _check_grid(checked, root)
     _check_formats(checked)
     check_cells(checked)
+    _check_paradigms(checked)
     _apply_variant(checked)
     return checked
 
@@ -140,6 +141,16 @@ def _check_formats(params: dict[str, Any]) -> None:
         if block["codec"] not in params["codec"]:
             known = _hint(block["codec"], sorted(params["codec"]))
             _refuse(f"formats.{name}.codec", f"is {block['codec']!r}, and there is no such block in codec{known}")
+
+
+def _check_paradigms(params: dict[str, Any]) -> None:
+    """What a cell changes of its system must leave a whole block."""
+    for name, cell in params["mante2024"]["cells"].items():
+        if model := PLUGIN_BLOCKS["systems"].get(cell["system"]):
+            try:
+                model.model_validate(described_cell(params, name, 0)["block"])
+            except ValidationError as error:
+                raise _sentence(error, model, ("mante2024", "cells", name, "paradigm")) from None
 
 
 def _plugins(family: str, root: Path) -> list[str]:

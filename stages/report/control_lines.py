@@ -9,12 +9,11 @@ from itertools import groupby
 
 import numpy as np
 
-from etude.controls.tracks import FREE, VELOCITY, control_features
+from etude.controls.tracks import CHROMA, FREE, VELOCITY, control_features
 from stages.report.note_names import NOTES
 
 WIDTH, HEIGHT, MARGIN = 1000, 100, 5
 TOLD = 24  # notes that are named, at most
-CHROMA = ["chroma"]
 
 Run = tuple[int, int, float]
 """First frame, the one behind the last, value."""
@@ -41,7 +40,7 @@ def lines(tracks: np.ndarray, names: Sequence[str], rate: float, centre: float, 
             if value != FREE and place(last) > place(first)
         )
         if path:
-            drawn["chroma" if list(names[features[feature]]) == CHROMA else feature] = path
+            drawn[CHROMA if list(names[features[feature]]) == [CHROMA] else feature] = path
     return drawn
 
 
@@ -53,7 +52,7 @@ def told(tracks: np.ndarray, names: Sequence[str]) -> str:
     words = [_instruments(tracks[features["instrument"]], list(names[features["instrument"]]))]
     if (tracks[features["pitch"]] == FREE).all():
         words.append("pitch left free")
-    elif list(names[features["pitch"]]) == CHROMA:
+    elif list(names[features["pitch"]]) == [CHROMA]:
         row = np.where(velocity == 0, np.nan, tracks[features["pitch"]][0])
         notes = [NOTES[round(value * (len(NOTES) - 1))] for _, _, value in _runs(row) if value != FREE]
         words.append(" ".join([*notes[:TOLD], *(["and so on"] if len(notes) > TOLD else [])]))

@@ -8,7 +8,7 @@ import yaml
 
 from etude.config import resolve
 from etude.cost import Need, _work, cell_costs, count_jobs, estimate, estimate_cells, together
-from etude.cost_cells import format_cost
+from etude.cost_cells import cell_cost, format_cost
 from etude.errors import UserError
 from etude.networks.operations import operations
 
@@ -122,6 +122,21 @@ def test_the_disk_of_formats_is_that_of_their_arrays(cells):
 def test_needs_of_one_rule_are_added():
     both = together([Need("a", 1.0, None, "x"), Need("b", None, 2.0), Need("a", 2.0, 3.0, "y")])
     assert both == [Need("a", 3.0, 3.0, "x; y"), Need("b", None, 2.0)]
+
+
+@pytest.mark.parametrize("scale", ["smoke", "laptop", "large", "paper"])
+def test_every_format_of_every_scale_is_known(scale):
+    found = params(scale)
+    frames = {name: format_cost(found, name, 8.0) for name in found["formats"]}
+    assert all(one.shape[-1] == pytest.approx(8 * one.frames_per_second, abs=1) for one in frames.values())
+
+
+def test_rows_of_a_lifted_chroma_are_among_the_parameters():
+    found = params("laptop")
+    told = cell_cost(found, "edm_best", 8.0).parameters
+    width = found["mante2024"]["cells"]["edm_best"]["control"].pop("channels")
+    found["mante2024"]["cells"]["edm_best"]["control"] |= {"channels": width, "lift": 0}
+    assert told - cell_cost(found, "edm_best", 8.0).parameters == 12 * 3 * width  # a kernel of three frames
 
 
 def test_arrays_of_an_unknown_codec_are_one_sentence():

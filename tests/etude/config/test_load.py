@@ -86,6 +86,11 @@ def test_the_callers_mapping_is_not_touched():
         (changed("prepare.datasets.gm_notes", {"gain": 2.0}), r"prepare\.datasets\.gm_notes\.gain is not a known key"),
         (changed("train.checkpoint_every", 75), r"must be a multiple of log_every"),
         (changed("scales.smoke.train.stepz", 1, "smoke"), r"train\.stepz is not a known key"),
+        (
+            changed("mante2024.cells.edm_best.paradigm", {"scaling": "hlaf"}),
+            "edm_best.paradigm.scaling: input should be",
+        ),
+        (changed("mante2024.cells.edm_best.paradigm", {"scalling": "half"}), "paradigm.scalling is not a known key"),
     ],
 )
 def test_mistakes_are_one_sentence_that_names_the_key(raw, sentence):
