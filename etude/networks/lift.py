@@ -1,4 +1,4 @@
-"""A number that stands for a class, told class by class (beyond M-08)."""
+"""A number of whose small differences much depends, told point by point (beyond M-07 and M-08)."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,8 @@ class Lift(nn.Module):
     and 0 from one neighbour to the other (linear B-splines). A free value, -1, is near none.
 
     The memoir's chroma is one number, pitch class / 11, of which a network has to learn that 0.27 and 0.36 are as far
-    apart as two sounds can be. With 12 points each pitch class has a row of its own. Nothing in it is learnt.
+    apart as two sounds can be; with 12 points each pitch class has a row of its own. Chroma 0 is a C or silence, which
+    velocity 0 alone decides: it has a row of its own too. Nothing in it is learnt.
     """
 
     def __init__(self, rows: Sequence[int], points: int):

@@ -31,24 +31,20 @@ class ControlledPlayer:
         self.device = next(system.parameters()).device
 
     def render(self, tracks: np.ndarray, seed: int, stretch: float = STRETCH_SECONDS) -> Iterator[np.ndarray]:
-        """Sound, float32 blocks, for controls ``tracks`` [rows, frames] at the format's rate."""
+        """Sound, a float32 block per stretch, for controls ``tracks`` [rows, frames] at the format's rate."""
         step = self.form.frames_per_second
         frames, length, shared = tracks.shape[1], round(stretch * step), round(SHARED_SECONDS * step)
         fade, shift = round(FADE_SECONDS * self.rate), round(SHIFT_SECONDS * self.rate)
         samples = round(frames / step * self.rate)
         done, ending = 0, None  # samples given out; the last samples of what is done, not yet given out
-        for first in range(0, max(frames - shared, 1), length - shared):
+        for first in self.firsts(frames, stretch):
             last = min(first + length, frames)
             sound = self._stretch(tracks[:, first:last], first, seed)
             begin = round(first / step * self.rate)
             if ending is not None:
                 at = done - begin
                 at += best_lag(ending, sound[at - shift : at + fade + shift]) - shift
-                yield crossfade(ending, sound[at : at + fade])
-                done += fade
-                sound = sound[at + fade :]
-            else:
-                sound = sound[done - begin :]
+                sound = np.concatenate([crossfade(ending, sound[at : at + fade]), sound[at + fade :]])
             if last == frames:
                 rest = sound[: samples - done]
                 yield np.pad(rest, (0, samples - done - len(rest)))
@@ -58,6 +54,12 @@ class ControlledPlayer:
             yield sound[:keep]
             done += keep
             ending = sound[keep : keep + fade]
+
+    def firsts(self, frames: int, stretch: float = STRETCH_SECONDS) -> range:
+        """The frame that each block of :meth:`render` begins at."""
+        step = self.form.frames_per_second
+        shared = round(SHARED_SECONDS * step)
+        return range(0, max(frames - shared, 1), round(stretch * step) - shared)
 
     @torch.inference_mode()
     def _stretch(self, tracks: np.ndarray, first: int, seed: int) -> np.ndarray:

@@ -69,7 +69,7 @@ def execute(arguments: Namespace) -> int:
     sound = []
     with StreamWriter(arguments.out, player.rate) as writer:
         blocks = player.render(tracks, arguments.seed)
-        for block in progress(blocks, f"generate ({seconds:.1f} s)", total=0):
+        for block in progress(blocks, f"generate ({seconds:.1f} s)", len(player.firsts(tracks.shape[1]))):
             writer.write(block)
             sound.append(block)
         levelled = writer.finish()

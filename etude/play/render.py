@@ -61,12 +61,12 @@ def render(
 ) -> Iterator[np.ndarray]:
     """Blocks of float32 audio at the codec's rate, ``samples`` in all; the same for the same ``seed``."""
     fade, shift = round(FADE_SECONDS * player.rate), round(SHIFT_SECONDS * player.rate)
-    windows = count_windows(player, samples, stretch, shift)
+    parts = planned(player, samples, stretch)
     # From the start of a stretch to the middle of what it shares with the one before, less half a fade.
     lead = (player.samples(SHARED) - fade) // 2
     streams = [source.windows(player.window, player.step, player.rate) for source in sources]
     left, late, tail, levels = samples, 0, None, None
-    for first, last in stretches(windows, stretch):
+    for first, last in parts:
         known = 0 if levels is None else SHARED
         fresh = mix([player.levels(_stack(stream, last - first - known)) for stream in streams])
         levels = fresh if levels is None else [torch.cat(pair) for pair in zip(levels, fresh, strict=True)]
@@ -78,10 +78,15 @@ def render(
             late += lead - start
             sound = np.concatenate([crossfade(tail, sound[start : start + fade]), sound[start + fade :]])
         levels = [level[-SHARED:] for level in levels]
-        kept = len(sound) if last == windows else len(sound) - (player.samples(SHARED) - lead)
+        kept = len(sound) if last == parts[-1][1] else len(sound) - (player.samples(SHARED) - lead)
         tail = sound[kept : kept + fade]
         yield sound[: min(kept, left)]
         left -= min(kept, left)
+
+
+def planned(player: Player, samples: int, stretch: int = STRETCH) -> list[tuple[int, int]]:
+    """Of each block of :func:`render`, the windows: (first, one past the last)."""
+    return stretches(count_windows(player, samples, stretch, round(SHIFT_SECONDS * player.rate)), stretch)
 
 
 def count_windows(player: Player, samples: int, stretch: int, shift: int) -> int:

@@ -13,7 +13,7 @@ from etude.pipeline.progress import progress
 from etude.pipeline.trained import Trained, add_trained_arguments, find_trained
 from etude.play.load import load_player
 from etude.play.player import Player
-from etude.play.render import Mix, Source, render
+from etude.play.render import Mix, Source, planned, render
 
 SILENCE = 2.0**-15  # peak: less than a step of 16-bit audio
 
@@ -62,7 +62,8 @@ class Session:
         with StreamWriter(out, self.player.rate) as writer:
             seconds = self.samples / self.player.rate
             blocks = render(self.player, self.sources, mix, self.samples, self.seed)
-            for block in progress(blocks, f"{what} ({seconds:.1f} s)", total=0):
+            total = len(planned(self.player, self.samples))
+            for block in progress(blocks, f"{what} ({seconds:.1f} s)", total):
                 writer.write(block)
             return writer.finish()
 

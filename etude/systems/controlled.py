@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor, nn
 
-from etude.controls.tracks import CHROMA, FREE, control_features
+from etude.controls.tracks import CHROMA, FREE, VELOCITY, control_features
 from etude.diffusion.edm import Network
 from etude.diffusion.guidance import guided
 from etude.diffusion.noise import Generators
@@ -18,6 +18,7 @@ from etude.systems.scaling import channel_gains
 from etude.training.loop import Batch, Trainable
 
 WHITENING = {"channel": 1.0, "half": 0.5, "global": 0.0}
+LIFTED = VELOCITY, CHROMA  # rows whose small differences are large to the ear
 
 
 class ControlledSystem(Trainable):
@@ -141,7 +142,7 @@ def build_controlled(
     ``names``: what the rows of the controls are.
     """
     rows = shapes["controls"][0]
-    lifted = [row for row, name in enumerate(names) if name == CHROMA]
+    lifted = [row for row, name in enumerate(names) if name in LIFTED]
     unet = ControlledUNet(shapes["clips"], rows, network, control, classes, lifted)
     built = system_around(unet, system, block, shapes["clips"], classes)
     built.features, built.drop = tuple(control_features(names).values()), control.dropout

@@ -131,12 +131,12 @@ def test_every_format_of_every_scale_is_known(scale):
     assert all(one.shape[-1] == pytest.approx(8 * one.frames_per_second, abs=1) for one in frames.values())
 
 
-def test_rows_of_a_lifted_chroma_are_among_the_parameters():
+def test_rows_of_lifted_controls_are_among_the_parameters():
     found = params("laptop")
     told = cell_cost(found, "edm_best", 8.0).parameters
     width = found["mante2024"]["cells"]["edm_best"]["control"].pop("channels")
     found["mante2024"]["cells"]["edm_best"]["control"] |= {"channels": width, "lift": 0}
-    assert told - cell_cost(found, "edm_best", 8.0).parameters == 12 * 3 * width  # a kernel of three frames
+    assert told - cell_cost(found, "edm_best", 8.0).parameters == 2 * 12 * 3 * width  # velocity and chroma, a kernel of three frames
 
 
 def test_arrays_of_an_unknown_codec_are_one_sentence():

@@ -33,7 +33,8 @@ COMMON = {
     "metric_code": "abc",
 }
 HEARD = (
-    "edm_latents", "edm_film", "edm_attention", "free_velocity_edm_latents", "free_pitch_edm_latents", "originals_4s",
+    "edm_latents", "edm_best", "edm_film", "edm_attention", "free_velocity_edm_best", "free_pitch_edm_best",
+    "originals_4s",
 )  # fmt: skip
 FOLLOWED = ("chroma_accuracy", "voicing_accuracy", "velocity_correlation", "instrument_accuracy")
 

@@ -97,7 +97,8 @@ def test_claims_are_judged_by_the_tables_and_printed_numbers_by_themselves(root)
     assert verdict["4b"] == "not measured"  # no equal cell here
     assert verdict["7a"] == verdict["7b"] == "holds" and rows["7a"]["value"] == "10.8"
     assert verdict["9"] == verdict["10"] == verdict["11a"] == verdict["11b"] == "holds"
-    assert verdict["12-chroma_accuracy"] == "holds" and verdict["11c"] == "not measured"
+    assert verdict["12a-chroma_accuracy"] == verdict["12b-voicing_accuracy"] == "holds"
+    assert verdict["11c"] == "not measured"
     assert rows["5b"]["printed_supports"] == "yes" and verdict["5b"] in ("fails", "cannot tell")
     assert "h1: which of our levels" not in page and "its own numbers" in page
 
@@ -261,7 +262,7 @@ def test_sets_are_named_once_and_say_what_they_are():
     assert sets["untrained_edm_latents"]["source"] == "untrained" and sets["edm_best"]["seconds"] == 8.0
     assert sets["reference_4s"]["split"] == mante["generate"]["reference"] != sets["originals_4s"]["split"]
     assert {name for name in sets if name.startswith("free_")} == {
-        f"free_{feature}_edm_latents" for feature in ("velocity", "pitch", "instrument")
+        f"free_{feature}_edm_best" for feature in ("velocity", "pitch", "instrument")
     }
     assert all(f"reference_{length_of(one)}" in sets for one in sets.values())
     assert sets["handmade_edm_best"]["handmade"] and not sets["edm_best"]["handmade"]

@@ -54,7 +54,8 @@ class Controls(Block):
     decimate: Positive
     """frames that share a value [frames] (M-53)"""
     lift: Literal[0, 12]
-    """rows that tell a chroma besides its number, one for each pitch class; 0: none, as in the memoir [rows] (M-08)"""
+    """rows that tell velocity, and a chroma, besides the number: of a chroma one for each pitch class; 0: none, as in
+    the memoir [rows] (M-07, M-08)"""
     dropout: Part
     """chance that a feature is hidden in training [probability] (M-10)"""
 
