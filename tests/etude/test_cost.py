@@ -136,7 +136,7 @@ def test_rows_of_lifted_controls_are_among_the_parameters():
     told = cell_cost(found, "edm_best", 8.0).parameters
     width = found["mante2024"]["cells"]["edm_best"]["control"].pop("channels")
     found["mante2024"]["cells"]["edm_best"]["control"] |= {"channels": width, "lift": 0}
-    assert told - cell_cost(found, "edm_best", 8.0).parameters == 2 * 12 * 3 * width  # velocity and chroma, a kernel of three frames
+    assert told - cell_cost(found, "edm_best", 8.0).parameters == 2 * 12 * 3 * width  # rows, kernel 3
 
 
 def test_arrays_of_an_unknown_codec_are_one_sentence():
