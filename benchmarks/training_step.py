@@ -1,11 +1,9 @@
 """One training step of the multi-scale system at the thesis's size: ours against the released code's order of work.
 
 The rival computes, in every step, the three mel spectrograms from audio and all three encoders, forward and backward,
-with the
-levels that a stage does not use multiplied by zero, as the released code does. Ours reads mel spectrograms from
-memory maps,
-takes frozen encoders' outputs from a cache, leaves unused encoders out, and averages before the encoder's last
-convolution instead of after it. Same weights, same noise: the losses must agree to 1e-5.
+with the levels that a stage does not use multiplied by zero, as the released code does. Ours reads mel spectrograms
+from memory maps, takes frozen encoders' outputs from a cache, leaves unused encoders out, and averages before the
+encoder's last convolution instead of after it. Same weights, same noise: the losses must agree to 1e-5.
 
     python benchmarks/training_step.py [--batch 8] [--repeats 3]
 """

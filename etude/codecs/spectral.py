@@ -1,11 +1,10 @@
 """The ``spectral`` codec: a log-magnitude spectrogram in closed form, a small learned decoder, Griffin-Lim phase.
 
 Encoder: STFT magnitudes in decibel-like logarithms, ``frames_per_latent`` of them side by side, projected on the
-principal
-components of the train split. At 16 kHz with hop 256 and 4 frames a latent, 64 components at 15.6 Hz. Decoder: the same
-projection backwards, plus what a small convolutional network adds from the context of the latents; the phase is
-found by the fast Griffin-Lim iteration. It needs no download and is trained in a minute or two; it is no rival of a
-neural codec, and every table names it.
+principal components of the train split. At 16 kHz with hop 256 and 4 frames a latent, 64 components at 15.6 Hz.
+Decoder: the same projection backwards, plus what a small convolutional network adds from the context of the latents;
+the phase is found by the fast Griffin-Lim iteration. It needs no download and is trained in a minute or two; it is no
+rival of a neural codec, and every table names it.
 """
 
 from pathlib import Path

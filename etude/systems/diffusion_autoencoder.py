@@ -17,9 +17,8 @@ class DiffusionAutoencoder(Trainable):
     """Encodes a clip into h = [h_1, h_2, h_3] (coarse to fine) and denoises codec latents given them.
 
     The codec's latents are shifted to mean zero and scaled to the standard deviation ``sigma_data`` that EDM assumes;
-    on
-    the way, the power ``whitening`` decides how far the channels are made equal: 0 keeps the codec's own proportions, 1
-    gives every channel the same variance. :meth:`fit_scale` must have been called before training.
+    on the way, the power ``whitening`` decides how far the channels are made equal: 0 keeps the codec's own
+    proportions, 1 gives every channel the same variance. :meth:`fit_scale` must have been called before training.
     """
 
     arrays: tuple[str, ...]

@@ -2,9 +2,8 @@
 
 The network is built for the shapes of the encoded clips, its latent scaling fitted on the train split, and trained by
 :func:`etude.training.loop.train`: Adam on the EDM loss, averaged weights, in as many stages as the system has. What
-comes out
-is the averaged network and the loss curve; what a kill leaves behind is a checkpoint from which the same command goes
-on.
+comes out is the averaged network and the loss curve; what a kill leaves behind is a checkpoint from which the same
+command goes on.
 """
 
 from pathlib import Path
