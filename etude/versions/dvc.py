@@ -27,7 +27,7 @@ def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         print(f"etude: dvc {arguments[0]} is at work", file=sys.stderr)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DVC_STAGE")}
     return subprocess.run(
-        [sys.executable, "-m", "dvc", *arguments],
+        [sys.executable, "-m", "etude.versions.together", *arguments],
         cwd=directory,
         env=environment | {"DVC_NO_ANALYTICS": "1"},
         stdin=subprocess.DEVNULL,

@@ -1,0 +1,72 @@
+"""DVC asked for many stages at once says and writes what it does when it is asked for each."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[3]
+NAMES = ("one", "two", "three")
+COUNT = """
+import sys
+from dvc.utils import strictyaml
+from etude.versions import together
+
+parse, count = strictyaml.parse_yaml, []
+strictyaml.parse_yaml = lambda *words, **more: count.append(1) or parse(*words, **more)
+assert together.quicken(), "the inner parts of DVC that this leans on have moved"
+together.main(["status", "--json", *sys.argv[1:]])
+print(len(count), file=sys.stderr)
+"""
+
+
+@pytest.fixture
+def repository(tmp_path):
+    stages = {name: {"cmd": f"echo {name} > {name}.txt", "outs": [f"{name}.txt"]} for name in NAMES}
+    stages["two"]["deps"] = ["one.txt"]
+    (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}, sort_keys=False))
+    for name in NAMES:
+        (tmp_path / f"{name}.txt").write_text(f"{name}\n")
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet"], cwd=tmp_path, check=True)
+    return tmp_path
+
+
+def run(folder, module, *words):
+    command = [sys.executable, *(["-c", COUNT] if module is None else ["-m", module]), *words]
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "DVC_NO_ANALYTICS": "1", "HOME": str(folder)}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def test_commit_and_status_are_those_of_dvc(repository):
+    lock = repository / "dvc.lock"
+    done = run(repository, "etude.versions.together", "commit", "--force", "one", "two")
+    assert done.returncode == 0, done.stderr
+    ours = lock.read_bytes()
+    assert list(yaml.safe_load(ours)["stages"]) == ["one", "two"]
+    lock.unlink()
+    assert run(repository, "dvc", "commit", "--force", "one", "two").returncode == 0
+    assert lock.read_bytes() == ours
+    (repository / "one.txt").write_text("other\n")
+    said = [run(repository, module, "status", "--json", *NAMES).stdout for module in ("dvc", "etude.versions.together")]
+    assert json.loads(said[0]) == json.loads(said[1]) and set(json.loads(said[0])) == set(NAMES)
+
+
+def test_a_name_more_is_not_a_reading_more(repository):
+    readings = [run(repository, None, *names) for names in (("one",), NAMES)]
+    assert [done.returncode for done in readings] == [0, 0], readings
+    counts = [done.stderr.split()[-1] for done in readings]
+    assert counts[0] == counts[1] and int(counts[0]) > 0
+
+
+@pytest.mark.parametrize("words", [("status",), ("commit", "--force")])
+def test_what_cannot_be_done_is_said_as_dvc_says_it(repository, words):
+    (repository / "three.txt").unlink()
+    name = "four" if words == ("status",) else "three"
+    said = [run(repository, module, *words, name) for module in ("dvc", "etude.versions.together")]
+    assert said[0].returncode == said[1].returncode != 0
+    errors = [done.stderr.rpartition("ERROR: ")[2].split() for done in said]
+    assert errors[0][-4:] == errors[1][-4:] and len(errors[1]) > 3, said
