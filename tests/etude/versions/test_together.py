@@ -13,10 +13,11 @@ NAMES = ("one", "two", "three")
 COUNT = """
 import sys
 from dvc.utils import strictyaml
+from dvc.utils.serialize import _yaml
 from etude.versions import together
 
-parse, count = strictyaml.parse_yaml, []
-strictyaml.parse_yaml = lambda *words, **more: count.append(1) or parse(*words, **more)
+parse, count = _yaml.parse_yaml, []
+_yaml.parse_yaml = strictyaml.parse_yaml = lambda *words, **more: count.append(1) or parse(*words, **more)
 assert together.quicken(), "the inner parts of DVC that this leans on have moved"
 together.main(["status", "--json", *sys.argv[1:]])
 print(len(count), file=sys.stderr)
@@ -25,9 +26,10 @@ print(len(count), file=sys.stderr)
 
 @pytest.fixture
 def repository(tmp_path):
-    stages = {name: {"cmd": f"echo {name} > {name}.txt", "outs": [f"{name}.txt"]} for name in NAMES}
+    stages = {name: {"cmd": f"echo {name} > {name}.txt", "outs": [f"{name}.txt"], "params": ["knob"]} for name in NAMES}
     stages["two"]["deps"] = ["one.txt"]
     (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}, sort_keys=False))
+    (tmp_path / "params.yaml").write_text("knob: 1e-4\n")
     for name in NAMES:
         (tmp_path / f"{name}.txt").write_text(f"{name}\n")
     subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
