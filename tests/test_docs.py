@@ -63,7 +63,7 @@ def fences(page: Path) -> list[Fence]:
 
 def has_commands(page: Path) -> bool:
     """Whether there is a command on the page that is run, not only planned."""
-    return page not in GENERATED and any(fence.language == "sh" and not fence.planned for fence in fences(page))
+    return page not in GENERATED and any(not fence.planned for fence in commands(page))
 
 
 def commands(page: Path) -> list[Fence]:

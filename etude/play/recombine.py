@@ -34,10 +34,9 @@ def execute(arguments: Namespace) -> int:
         f"{session.trained}, noise seed {session.seed}"
     )
     if levelled.gain_db or levelled.limited_seconds:
-        print(
-            f"To stay below full scale it was turned down by {abs(levelled.gain_db):.1f} dB, and its loudest "
-            f"{levelled.limited_seconds:.2f} s further."
-        )
+        further = f"{levelled.limited_seconds:.2f}"
+        words = "" if further == "0.00" else f", and its loudest {further} s further"
+        print(f"To stay below full scale it was turned down by {abs(levelled.gain_db):.1f} dB{words}.")
     frames = session.player.level_frames
     sources = {f"{place} ({frames[k]} frames)": file for k, (place, file) in enumerate(files.items())}
     print(judge({"result": arguments.out}, sources, session))

@@ -59,13 +59,12 @@ def _remembering(parse: Callable[..., Any]) -> Callable[..., Any]:
 
 def commit(names: Sequence[str]) -> int:
     """`dvc commit --force` of stages ``names`` that writes dvc.lock once; returns the exit status."""
-    from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
     try:
         with Repo() as repo:
             repo.commit(tuple(names), force=True)
-    except DvcException as error:
+    except Exception as error:  # a full disk, too: who asked shows what follows ERROR, as of DVC's own words
         print(f"ERROR: failed to commit - {error}", file=sys.stderr)
         return 1
     return 0
