@@ -24,6 +24,7 @@ from etude.training.checkpoint import Checkpoint
 from etude.training.loop import Trainable, train
 
 FIT_BATCH = 64
+IN_CACHE = 1 << 18  # numbers of a spectrum: of more at once, a clip takes up to five times as long
 
 
 class SpectralCodec(Trainable):
@@ -63,6 +64,10 @@ class SpectralCodec(Trainable):
 
     def spectrum(self, audio: Tensor) -> Tensor:
         """Audio [batch, samples] to stacked log-magnitudes [batch, bins * stack, frames]; 0: a full-scale sine."""
+        numbers = self.bins * self.frames(audio.shape[-1]) * self.stack
+        return torch.cat([self._spectrum(group) for group in audio.split(max(1, IN_CACHE // numbers))])
+
+    def _spectrum(self, audio: Tensor) -> Tensor:
         frames = self.frames(audio.shape[-1])
         stft = torch.stft(audio, self.n_fft, self.hop, window=self.window, return_complex=True)
         # The frame centred on the end of the clip is left out, so that frames are a multiple of the stack.
@@ -88,11 +93,16 @@ class SpectralCodec(Trainable):
         magnitude = (log.transpose(2, 3).reshape(batch, self.bins, -1).exp() - self.floor).clamp_min(0)
         magnitude = torch.cat([magnitude, magnitude[..., -1:]], dim=-1) * (self.window.sum() / 2)
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            return torchaudio.functional.griffinlim(
-                magnitude.cpu(), self.window.cpu(), self.n_fft, self.hop, self.n_fft, power=1.0,
-                n_iter=self.phase_iterations, momentum=0.99, length=samples, rand_init=True,
-            ).to(latents.device)  # fmt: skip
+            torch.manual_seed(seed)  # once: the groups draw what one call for all would draw
+            groups = magnitude.cpu().split(max(1, IN_CACHE // magnitude[0].numel()))
+            return torch.cat([self._audio(group, samples) for group in groups]).to(latents.device)
+
+    def _audio(self, magnitude: Tensor, samples: int) -> Tensor:
+        """Magnitudes [batch, bins, frames] to audio [batch, samples]."""
+        return torchaudio.functional.griffinlim(
+            magnitude, self.window.cpu(), self.n_fft, self.hop, self.n_fft, power=1.0,
+            n_iter=self.phase_iterations, momentum=0.99, length=samples, rand_init=True,
+        )  # fmt: skip
 
     def loss(self, batch: dict[str, Tensor], stage: int, generator: torch.Generator) -> Tensor:
         """Mean absolute error of the log-magnitudes after a round trip (in nepers)."""

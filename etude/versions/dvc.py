@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from etude.errors import UserError
+from etude.pipeline.workflow import read_yaml
 from etude.versions.lockfile import LOCK, conflict
 
 DVC_LOCK = Path("dvc.lock")
@@ -69,7 +68,7 @@ def locked(directory: Path) -> dict[str, dict[str, str]]:
         raise UserError(
             f"no {DVC_LOCK} in {directory}: nothing was sealed in this commit; `etude run` makes everything"
         )
-    content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    content = read_yaml(path) or {}
     return {
         name: {out["path"]: out["md5"] for out in stage.get("outs", ())}
         for name, stage in content.get("stages", {}).items()
@@ -78,7 +77,7 @@ def locked(directory: Path) -> dict[str, dict[str, str]]:
 
 def make_empty_folders(directory: Path) -> None:
     """Make the folders that a sealed stage depends on and that were empty when it was sealed: DVC misses them."""
-    content = yaml.safe_load((directory / DVC_LOCK).read_text(encoding="utf-8")) or {}
+    content = read_yaml(directory / DVC_LOCK) or {}
     for stage in content.get("stages", {}).values():
         for dep in stage.get("deps", ()):
             if dep.get("md5") == EMPTY_FOLDER:

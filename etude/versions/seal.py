@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 from etude.errors import UserError
+from etude.pipeline.workflow import read_yaml
 from etude.versions import dvc, provenance
 from etude.versions.check import drift
 from etude.versions.hashes import Hashes
@@ -151,9 +152,9 @@ def _forget_others(directory: Path, names: set[str]) -> None:
     from etude.pipeline.files import atomic
 
     path = directory / dvc.DVC_LOCK
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content = read_yaml(path)
     gone = content["stages"].keys() - names
     if gone:
-        content["stages"] = {name: stage for name, stage in content["stages"].items() if name in names}
+        content = content | {"stages": {name: stage for name, stage in content["stages"].items() if name in names}}
         with atomic(path) as part:
             part.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")

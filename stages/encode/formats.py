@@ -23,7 +23,7 @@ from etude.pipeline.progress import progress
 from etude.pipeline.stage import run_stage
 from stages.encode.arrays import ArrayWriter
 
-BATCH = 16
+BATCH = 2  # clips of seconds: what a layer makes of more does not stay in the cache, and takes up to twice as long
 
 
 def main(settings, data: Path, codec: Path, out: Path) -> None:

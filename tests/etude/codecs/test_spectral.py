@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from etude.codecs import plugin
+from etude.codecs import plugin, spectral
 from etude.codecs.spectral import SpectralCodec, load, obtain
 from etude.errors import UserError
 from etude.pipeline.stage import namespace
@@ -124,6 +124,17 @@ def test_the_same_seed_gives_the_same_sound_and_another_seed_another_phase(codec
     latents = codec.encode(torch.from_numpy(notes(2) / 32768.0).float())
     assert torch.equal(codec.decode(latents, SAMPLES, 3), codec.decode(latents, SAMPLES, 3))
     assert not torch.equal(codec.decode(latents, SAMPLES, 3), codec.decode(latents, SAMPLES, 4))
+
+
+@pytest.mark.parametrize("size", [1, 2 * 129 * 65, 1 << 30])
+def test_sounds_do_not_depend_on_how_many_are_made_at_once(codec, monkeypatch, size):
+    audio = torch.from_numpy(notes(5) / 32768.0).float()
+    monkeypatch.setattr(spectral, "IN_CACHE", 1 << 60)
+    latents = codec.encode(audio)
+    together = codec.decode(latents, SAMPLES, 3)
+    monkeypatch.setattr(spectral, "IN_CACHE", size)
+    assert torch.equal(codec.encode(audio), latents)
+    assert torch.equal(codec.decode(latents, SAMPLES, 3), together)
 
 
 def test_silence_stays_quiet(codec):
