@@ -75,6 +75,11 @@ def locked(directory: Path) -> dict[str, dict[str, str]]:
     }
 
 
+def outs(locked: dict[str, dict[str, str]]) -> dict[str, str]:
+    """Out -> md5 of all stages that :func:`locked` gives."""
+    return {out: md5 for stage in locked.values() for out, md5 in stage.items()}
+
+
 def make_empty_folders(directory: Path) -> None:
     """Make the folders that a sealed stage depends on and that were empty when it was sealed: DVC misses them."""
     content = read_yaml(directory / DVC_LOCK) or {}

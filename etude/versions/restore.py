@@ -7,7 +7,9 @@ byte by byte first, and files that are in no version are not overwritten. Only t
 import argparse
 import subprocess
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from etude.errors import UserError
 from etude.versions import dvc, provenance
@@ -34,18 +36,19 @@ def execute(arguments: argparse.Namespace) -> int:
     directory = Path.cwd()
     with alone(directory):
         _refuse_dirty(directory)
-        with opened(directory) as project:
-            restore(project, arguments.force)
+        with ThreadPoolExecutor(1) as beside:
+            cached = beside.submit(_cached, directory)
+            with opened(directory) as project:
+                restore(project, *cached.result(), arguments.force)
     return 0
 
 
-def restore(project: Project, force: bool) -> None:
-    """Bring back the data of dvc.lock and the records of snakemake.lock."""
+def restore(project: Project, cache: dvc.Cache, md5: Hashes, force: bool) -> None:
+    """Bring back the data of dvc.lock and the records of snakemake.lock. ``md5``: hashes of what is in ``cache``."""
     directory, workflow = project.directory, project.workflow
     locked = dvc.locked(directory)
     _refuse_renamed(project, locked)
-    outs = {out: md5 for stage in locked.values() for out, md5 in stage.items()}
-    cache, md5 = dvc.Cache.of(directory), Hashes(directory, "md5")
+    outs = dvc.outs(locked)
     files = _fetch(directory, cache, outs, list(locked))
     _refuse_damaged(cache, files, md5)
     if not force:
@@ -58,14 +61,24 @@ def restore(project: Project, force: bool) -> None:
             remove(came, directory)
             raise UserError(f"`dvc checkout` failed: {dvc.complaint(done)}{_link_advice(directory)}")
     dvc.make_empty_folders(directory)
-    workflow.look()
-    sealed = {job.outputs[0] for stage in project.stages if stage.name in locked for job in stage.jobs}
-    sha256 = Hashes(directory, "sha256")
-    given = Lockfile(directory).give_back(workflow, sha256, lambda job: job.outputs[0] in sealed, forget=True)
-    make_page(directory)
-    provenance.write_beside_reports(directory)
+    with ThreadPoolExecutor(1) as beside:  # DVC looks at bytes, and nothing below changes one
+        status = beside.submit(dvc.status, directory, sorted(locked))
+        workflow.look()
+        sealed = {job.outputs[0] for stage in project.stages if stage.name in locked for job in stage.jobs}
+        sha256 = Hashes(directory, "sha256")
+        given = Lockfile(directory).give_back(workflow, sha256, lambda job: job.outputs[0] in sealed, forget=True)
+        make_page(directory)
+        provenance.write_beside_reports(directory)
     print(f"etude: restored {len(files)} files of {', '.join(locked)}; {len(given)} jobs remembered")
-    _compare(project, set(locked))
+    _compare(workflow, sealed, status.result())
+
+
+def _cached(directory: Path) -> tuple[dvc.Cache, Hashes]:
+    """The cache of ``directory``, and hashes that know of each of its objects that dvc.lock names."""
+    outs = dvc.outs(dvc.locked(directory))
+    cache, md5 = dvc.Cache.of(directory), Hashes(directory, "md5")
+    md5.read_ahead(str(cache.path(known)) for known in (cache.files(outs) or {}).values())
+    return cache, md5
 
 
 def _refuse_dirty(directory: Path) -> None:
@@ -173,10 +186,9 @@ def _link_advice(directory: Path) -> str:
     )
 
 
-def _compare(project: Project, stages: set[str]) -> None:
-    """Say what is left to be done according to Snakemake and to DVC."""
-    workflow: Workflow = project.workflow
-    sealed = {job.outputs[0] for stage in project.stages if stage.name in stages for job in stage.jobs}
+def _compare(workflow: Workflow, sealed: set[str], found: dict[str, Any]) -> None:
+    """Say what is left to be done of the jobs whose first outputs are ``sealed``, according to Snakemake and to DVC,
+    which has ``found`` these changes."""
     needed = {job.outputs[0] for job in workflow.wanted_by("all")} & sealed
     stale = Counter(job.rule.name for job in workflow.jobs if job.stale and job.outputs[0] in needed)
     if stale:
@@ -185,7 +197,6 @@ def _compare(project: Project, stages: set[str]) -> None:
             f"the data are back, but code or parameters of this commit are newer than they are: {jobs} would run; "
             "`etude run` and `etude seal` bring them up to date, the commit that sealed them has them as they were"
         )
-    found = dvc.status(project.directory, sorted(stages))
     if outs := dvc.changed_outs(found):
         raise UserError(f"DVC finds {', '.join(outs)} changed right after the checkout; `dvc status` says what")
     if found:

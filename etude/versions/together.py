@@ -6,30 +6,35 @@ DVC's command line reads dvc.yaml and dvc.lock anew for every stage that it is g
 each, walks all of params.yaml for every parameter of a stage and a folder for every stage that has to do with it, and
 its `commit` writes dvc.lock once per stage, all in Python: for the thirty stages of a paper that is a minute and a
 half. Here stages are taken from the index that DVC makes of both files in any case, a text is parsed once, a parameter
-is looked up by its name, `status` hashes a path once, and `commit` is asked once for all. No other file leans on DVC's
-inner parts; where they have moved, DVC does it its own slow way, and a test says so.
+is looked up by its name, `status` hashes a path once, the file system says once whether it can clone files, and
+`commit` is asked once for all. No other file leans on DVC's inner parts; where they have moved, DVC does it its own
+slow way, and a test says so.
 """
 
+import errno
+import os
 import pickle
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 ABSENT = object()
+NO_REFLINKS = (errno.EOPNOTSUPP, errno.EXDEV, errno.ENOTTY, errno.ENOSYS)  # of the file system, whatever the file
 
 
 def quicken() -> bool:
-    """Have DVC look stages up by name in its index, parse no text twice and find a parameter without a search; False
-    where its inner parts are not what they were."""
+    """Have DVC look stages up by name in its index, parse no text twice, find a parameter without a search and a clone
+    of a file refused once; False where its inner parts are not what they were."""
     try:
         from dvc.dependency import param
         from dvc.repo import Repo
         from dvc.repo.stage import StageInfo, StageLoad
         from dvc.utils import strictyaml
         from dvc.utils.serialize import _yaml
+        from dvc_objects.fs import system
 
         granular, several = StageLoad.collect_granular, StageLoad.collect
-        parse, read = _yaml.parse_yaml, param.read_param_file
+        parse, read, reflink = _yaml.parse_yaml, param.read_param_file, system.reflink
         if strictyaml.parse_yaml is not parse or not hasattr(Repo, "index"):
             return False
     except (ImportError, AttributeError):
@@ -53,6 +58,7 @@ def quicken() -> bool:
     StageLoad.collect_granular, StageLoad.collect = collect_granular, collect
     _yaml.parse_yaml = strictyaml.parse_yaml = _remembering(parse)
     param.read_param_file = _looking_up(read)
+    system.reflink = _asking_once(reflink)
     return True
 
 
@@ -91,6 +97,25 @@ def _at(content: Any, key: str) -> Any:
             return ABSENT
         content = content[name]
     return content
+
+
+def _asking_once(reflink: Callable[..., Any]) -> Callable[..., Any]:
+    """``reflink`` of DVC, that takes a no of the file system for an answer: DVC makes and removes a file to ask again
+    before each copy."""
+    refused: dict[tuple[int, int], int] = {}
+
+    def ask(source: Any, target: Any) -> Any:
+        disks = os.stat(source).st_dev, os.stat(os.path.dirname(target) or ".").st_dev
+        if disks in refused:
+            raise OSError(refused[disks], os.strerror(refused[disks]), source)
+        try:
+            return reflink(source, target)
+        except OSError as error:
+            if error.errno in NO_REFLINKS:
+                refused[disks] = error.errno
+            raise
+
+    return ask
 
 
 def hash_once() -> None:
