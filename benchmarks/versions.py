@@ -36,7 +36,7 @@ def took(folder: Path, *words: str) -> tuple[float, float]:
 
 
 def etude(folder: Path, word: str) -> tuple[float, float]:
-    return took(folder, sys.executable, "-m", "etude.cli", word)
+    return took(folder, sys.executable, "-m", "etude", word)
 
 
 def dvc(folder: Path, *words: str) -> tuple[float, float]:
